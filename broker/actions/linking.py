@@ -1,0 +1,146 @@
+"""The way through linking: begin at the client's request, go to the platform, come back, be ready to choose.
+
+Proof comes first, then the reading and the choice. Each step is claimed once and only by the browser that began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.actions.broker import Broker
+from broker.core.duration import read_duration
+from broker.core.identifiers import Identifier, PlatformAccount, ProvenAccount, same_handle
+from broker.errors import FlowBroken, HandleMismatch
+from broker.platforms import Attempt
+from broker.store.database import Transaction
+from broker.store.flows import Link, claim_return, find_proved, save_link, save_proved
+from broker.store.people import Person, hold_handle, save_proof
+
+#: How long a person may take at the platform, and again for reading the notice.
+PATIENCE = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentRequest:
+    """What a client asks one person, as pushed: nothing in it comes from the browser."""
+
+    client_id: str
+    oauth: Mapping[str, str]
+    platform: str
+    identifier: Identifier
+    purposes: tuple[str, ...]
+    valid_for: str
+    locale: str | None
+    handle: str | None
+    brand: str | None
+
+    def sealed_form(self) -> dict[str, object]:
+        """How it waits in the store."""
+        return {**vars(self), "oauth": dict(self.oauth), "identifier": vars(self.identifier)}
+
+    @classmethod
+    def from_sealed(cls, stored: Mapping[str, object]) -> ConsentRequest:
+        """Back from the store."""
+        values: dict[str, object] = dict(stored)
+        identifier, purposes = values.pop("identifier"), values.pop("purposes")
+        return cls(identifier=Identifier(**identifier), purposes=tuple(purposes), **values)  # type: ignore[arg-type] # sealed by sealed_form
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proved:
+    """A link whose account is proved: everything the notice is made of."""
+
+    link_id: str
+    request: ConsentRequest | None
+    proven: ProvenAccount
+    proved_at: datetime
+    valid_until: datetime | None
+
+
+def begin_link(
+    tx: Transaction,
+    broker: Broker,
+    *,
+    platform: str,
+    attempt: Attempt,
+    request: ConsentRequest | None,
+    browser: str,
+) -> str:
+    """Remember one attempt; return its id."""
+    link = Link(
+        link_id=broker.new_id(),
+        platform=platform,
+        attempt={
+            "state": attempt.state,
+            "verifier": attempt.verifier,
+            "nonce": attempt.nonce,
+            "redirect_uri": attempt.redirect_uri,
+        },
+        request=request.sealed_form() if request else None,
+        account=None,
+    )
+    expires = broker.now() + PATIENCE
+    save_link(tx, link, browser=browser, state=attempt.state, expires_at=expires, store=broker.sealer)
+    return link.link_id
+
+
+def new_attempt(broker: Broker, platform: str) -> Attempt:
+    """Fresh secrets for one way to *platform* and back; one redirect URI a platform."""
+    return Attempt(
+        state=broker.new_secret(),
+        verifier=broker.new_secret() + broker.new_secret(),
+        nonce=broker.new_secret(),
+        redirect_uri=broker.url(f"/link/{platform}/callback"),
+        now=broker.now(),
+    )
+
+
+def claim_callback(tx: Transaction, broker: Broker, *, platform: str, state: str, browser: str) -> tuple[Link, Attempt]:
+    """Take the way back from the platform, once, in the browser that began."""
+    link = claim_return(tx, state=state, browser=browser, platform=platform, now=broker.now(), store=broker.sealer)
+    if link is None:
+        raise FlowBroken("this sign-in was begun in another browser, was used already, or took too long")
+    return link, Attempt(**link.attempt, now=broker.now())
+
+
+def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAccount) -> Person:
+    """Record the proof. The handle the signup form gave, if any, must be the one that was proved."""
+    now = broker.now()
+    request = ConsentRequest.from_sealed(link.request) if link.request else None
+    if request and request.handle and not same_handle(request.handle, proven.handle):
+        raise HandleMismatch(f"you proved @{proven.handle}, and the form named @{request.handle}; nothing was linked")
+    person = _remember(tx, broker, proven, now=now)
+    ends = read_duration(request.valid_for).after(now) if request else None
+    account = {
+        "id": proven.account.id,
+        "handle": proven.handle,
+        "proved_at": now.isoformat(),
+        "valid_until": ends.isoformat() if ends else "",
+    }
+    save_proved(tx, link.link_id, account, now=now, expires_at=now + PATIENCE, store=broker.sealer)
+    return person
+
+
+def open_proved(tx: Transaction, broker: Broker, link_id: str, *, browser: str) -> Proved:
+    """Return what the notice is made of, or raise :class:`FlowBroken`."""
+    link = find_proved(tx, link_id, browser=browser, now=broker.now(), store=broker.sealer)
+    if link is None or link.account is None:
+        raise FlowBroken("this request was begun in another browser, was answered already, or took too long")
+    account = link.account
+    return Proved(
+        link_id=link.link_id,
+        request=ConsentRequest.from_sealed(link.request) if link.request else None,
+        proven=ProvenAccount(
+            account=PlatformAccount(platform=link.platform, id=account["id"]), handle=account["handle"]
+        ),
+        proved_at=datetime.fromisoformat(account["proved_at"]),
+        valid_until=datetime.fromisoformat(account["valid_until"]) if account["valid_until"] else None,
+    )
+
+
+def _remember(tx: Transaction, broker: Broker, proven: ProvenAccount, *, now: datetime) -> Person:
+    account = broker.blinder.account(proven.account)
+    hold_handle(tx, broker.blinder.handle(proven.account.platform, proven.handle), account, now=now)
+    return save_proof(tx, broker.sealer, account, proven, now=now)

@@ -1,0 +1,162 @@
+"""A person said yes: record, association, receipt, leaf and event in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from broker.actions.broker import Broker
+from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
+from broker.actions.linking import ConsentRequest, Proved
+from broker.core.client import Client
+from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.core.identifiers import Identifier, OffPlatformId
+from broker.core.notice import Notice, words_digest
+from broker.errors import FlowBroken, PolicyRefused
+from broker.proof.receipt import ACCOUNT, IDENTIFIER, WORDS, Event, NoticeRef
+from broker.proof.sdjwt import SALT_SIZE, Disclosure, disclose
+from broker.store.consents import Details, save_consent
+from broker.store.database import Transaction
+from broker.store.people import Person, find_person
+from broker.store.receipts import save_notice
+from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What the person did on the notice page: the words they read, and the boxes they ticked.
+
+    ``text`` is the notice with the personal values left open; ``gpc`` is the browser's signal.
+    """
+
+    proved: Proved
+    notice: Notice
+    text: str
+    purposes: tuple[str, ...]
+    gpc: bool
+
+
+def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choice) -> ConsentRecord:
+    """Store a consent for the purposes ticked; nothing links the two sides before its receipt is stored.
+
+    Raises :class:`PolicyRefused` (MATCH-2) when no purpose or one that was not asked is ticked.
+    """
+    request = asked_of(choice.proved)
+    _check_purposes(choice.purposes, request)
+    person = known_person(tx, broker, choice.proved)
+    record = _new_record(broker, client, choice, request)
+    capability = broker.new_secret()
+    words = disclose(WORDS, choice.notice.words(), salt=broker.random(SALT_SIZE))
+    disclosures = [
+        account_disclosure(broker, person),
+        identifier_disclosure(broker, identifier_value(request.identifier)),
+        words,
+    ]
+    issue_receipt(
+        tx,
+        broker,
+        Draft(
+            receipt_id=record.receipt_id,
+            grant_id=record.grant_id,
+            replaces=None,
+            client=client,
+            person=person,
+            platform=request.platform,
+            purposes=record.purposes,
+            notice=keep_notice(tx, broker, choice, words),
+            event=Event(
+                status=ConsentStatus.GIVEN,
+                time=record.given_at,
+                by="person",
+                method="button:allow",
+                valid_until=record.valid_until,
+                gpc=choice.gpc,
+            ),
+            withdrawal_uri=broker.url(f"/consents/{capability}"),
+            disclosures=disclosures,
+            kept=frozenset({ACCOUNT, IDENTIFIER, WORDS}),
+            brand=request.brand,
+        ),
+    )
+    save_consent(tx, record, _details(choice, request), sealer=person.sealer)
+    for kind, name in ((GRANT, record.grant_id), (RECEIPT, record.receipt_id), (CAPABILITY, capability)):
+        add_route(tx, kind, name, account=record.account, target=record.grant_id)
+    return record
+
+
+def asked_of(proved: Proved) -> ConsentRequest:
+    """The client's request behind a proof; a sign-in of one's own has none."""
+    if proved.request is None:
+        raise FlowBroken("nobody asked for a consent here")
+    return proved.request
+
+
+def known_person(tx: Transaction, broker: Broker, proved: Proved) -> Person:
+    """The person who proved the account a moment ago."""
+    person = find_person(tx, broker.sealer, broker.blinder.account(proved.proven.account))
+    if person is None:
+        raise FlowBroken("the account is not known any more; please begin again")
+    return person
+
+
+def keep_notice(tx: Transaction, broker: Broker, choice: Choice, words: Disclosure) -> NoticeRef:
+    """Keep the notice's text, and name it as the receipt will."""
+    notice, digest = choice.notice, words_digest(choice.text)
+    save_notice(
+        tx,
+        sha256=digest,
+        notice_id=notice.id,
+        version=notice.version,
+        language=notice.language,
+        text=choice.text,
+        now=broker.now(),
+    )
+    return NoticeRef(
+        id=notice.id,
+        version=notice.version,
+        language=notice.language,
+        sha256=words.digest,
+        text_sha256=digest,
+    )
+
+
+def identifier_value(identifier: Identifier) -> dict[str, str]:
+    """The identifier as receipts and token answers name it."""
+    return {name: value for name, value in vars(identifier).items() if value is not None}
+
+
+def _check_purposes(ticked: tuple[str, ...], request: ConsentRequest) -> None:
+    if not ticked:
+        raise PolicyRefused("no purpose is ticked: there is nothing to consent to", clauses=("MATCH-2",))
+    if not set(ticked) <= set(request.purposes):
+        raise PolicyRefused("a purpose is ticked that was not asked for", clauses=("MATCH-2",))
+
+
+def _new_record(broker: Broker, client: Client, choice: Choice, request: ConsentRequest) -> ConsentRecord:
+    identifier = request.identifier
+    if choice.proved.valid_until is None:
+        raise FlowBroken("nobody asked for a consent here")
+    return ConsentRecord(
+        grant_id=broker.new_id(),
+        client_id=client.client_id,
+        account=broker.blinder.account(choice.proved.proven.account),
+        identifier=OffPlatformId(
+            kind=identifier.kind,
+            type=identifier.type,
+            digest=broker.blinder.identifier(client.client_id, identifier),
+        ),
+        purposes=tuple(purpose for purpose in request.purposes if purpose in choice.purposes),
+        status=ConsentStatus.GIVEN,
+        given_at=broker.now(),
+        valid_until=choice.proved.valid_until,
+        receipt_id=broker.new_id(),
+        brand=request.brand,
+    )
+
+
+def _details(choice: Choice, request: ConsentRequest) -> Details:
+    return Details(
+        identifier=identifier_value(request.identifier),
+        masked=request.identifier.masked(),
+        handle=choice.proved.proven.handle,
+        locale=choice.notice.language,
+    )

@@ -1,0 +1,31 @@
+"""A person's own visit: signed in by proving the account, and no longer than needed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from broker.actions.broker import Broker
+from broker.errors import Unauthorized
+from broker.store.database import Transaction
+from broker.store.flows import resume_session, save_session
+from broker.store.people import Person, find_person
+
+IDLE = timedelta(minutes=15)
+LONGEST = timedelta(hours=8)
+
+
+def sign_in(tx: Transaction, broker: Broker, person: Person) -> str:
+    """Begin a session; return its secret, which only the browser keeps. Every sign-in has a new one."""
+    session = broker.new_secret()
+    save_session(tx, session, account=person.key, now=broker.now())
+    return session
+
+
+def signed_in(tx: Transaction, broker: Broker, session: str | None) -> Person:
+    """Return who is signed in under *session*, or raise :class:`Unauthorized`."""
+    now = broker.now()
+    account = session and resume_session(tx, session, now=now, idle_since=now - IDLE, signed_in_since=now - LONGEST)
+    person = find_person(tx, broker.sealer, account) if account else None
+    if person is None:
+        raise Unauthorized("please sign in by proving your account")
+    return person

@@ -1,0 +1,139 @@
+"""The end of a consent: record, association and tokens end in one transaction, and the end has a receipt.
+
+From its commit the next match says no. Tokens of the grant carry its id and are looked up against the record,
+so they end with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from broker.actions.broker import Broker
+from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
+from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.errors import NotFound
+from broker.proof.receipt import ACCOUNT, IDENTIFIER, Event, NoticeRef
+from broker.proof.sdjwt import payload_of
+from broker.store.clients import find_client
+from broker.store.consents import details_of, end_consent, find_consent
+from broker.store.database import Transaction
+from broker.store.people import Person, find_person
+from broker.store.receipts import StoredReceipt, find_receipt, invalidate
+from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route
+
+#: How a consent came to its end, as its receipt records it.
+BY_PERSON, BY_LINK, BY_CLIENT = "page:consents", "link:receipt", "api:grants"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A consent as it stands after the call; ``receipt_id`` is that of its end, None if it had ended before."""
+
+    record: ConsentRecord
+    receipt_id: str | None
+
+
+def withdraw_consent(
+    tx: Transaction, broker: Broker, *, account: bytes, grant_id: str, method: str = BY_PERSON
+) -> Ending:
+    """End the person's own consent. Ending it twice is no error: it stays withdrawn."""
+    return _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, by="person", method=method)
+
+
+def withdraw_by_link(tx: Transaction, broker: Broker, *, capability: str) -> Ending:
+    """End the one consent that a receipt's link opens. The business holds the receipt too: recorded as by link."""
+    route = find_route(tx, CAPABILITY, capability)
+    if route is None:
+        raise NotFound("this link opens no consent")
+    return withdraw_consent(tx, broker, account=route.account, grant_id=route.target, method=BY_LINK)
+
+
+def relinquish_grant(tx: Transaction, broker: Broker, *, client_id: str, grant_id: str) -> Ending:
+    """A client gives up what it holds: revoked, in DPV's words, since it was not the person."""
+    record = find_grant(tx, client_id=client_id, grant_id=grant_id)
+    return _end(tx, broker, record.account, grant_id, status=ConsentStatus.REVOKED, by="client", method=BY_CLIENT)
+
+
+def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentRecord:
+    """Return the client's own grant. Another client's reads like none."""
+    route = find_route(tx, GRANT, grant_id)
+    record = find_consent(tx, route.account, grant_id) if route else None
+    if record is None or record.client_id != client_id:
+        raise NotFound("this client holds no grant of that id")
+    return record
+
+
+def _end(
+    tx: Transaction,
+    broker: Broker,
+    account: bytes,
+    grant_id: str,
+    *,
+    status: ConsentStatus,
+    by: str,
+    method: str,
+) -> Ending:
+    record = find_consent(tx, account, grant_id)
+    if record is None:
+        raise NotFound("there is no consent of that id")
+    now = broker.now()
+    if record.status is not ConsentStatus.GIVEN:
+        return Ending(record=record, receipt_id=None)
+    ended = record.ended(status, at=now)
+    if not end_consent(tx, ended):
+        # Somebody else ended it between the two statements: what they wrote stands.
+        return Ending(record=find_consent(tx, account, grant_id) or record, receipt_id=None)
+    event = Event(status=status, time=now, by=by, method=method, valid_until=record.valid_until)
+    return Ending(record=ended, receipt_id=_sign_end(tx, broker, ended, event))
+
+
+def _sign_end(tx: Transaction, broker: Broker, record: ConsentRecord, event: Event) -> str:
+    person = find_person(tx, broker.sealer, record.account)
+    client = find_client(tx, record.client_id)
+    assert person is not None  # noqa: S101 - a consent has a person
+    assert client is not None  # noqa: S101 - and a client
+    given = _given_receipt(tx, broker, record, person)
+    invalidate(tx, given.entry)
+    payload = _table(payload_of(given.jwt)["record"])
+    details = details_of(tx, record, sealer=person.sealer)
+    receipt_id = broker.new_id()
+    issue_receipt(
+        tx,
+        broker,
+        Draft(
+            receipt_id=receipt_id,
+            grant_id=record.grant_id,
+            replaces=record.receipt_id,
+            client=client,
+            person=person,
+            platform=person.proven.account.platform,
+            purposes=record.purposes,
+            notice=NoticeRef(**_texts(payload["notice"])),
+            event=event,
+            withdrawal_uri=str(_table(payload["withdrawal"])["uri"]),
+            disclosures=[
+                account_disclosure(broker, person),
+                identifier_disclosure(broker, details.identifier),
+            ],
+            kept=frozenset({ACCOUNT, IDENTIFIER}),
+            brand=record.brand,
+        ),
+    )
+    add_route(tx, RECEIPT, receipt_id, account=record.account, target=record.grant_id)
+    return receipt_id
+
+
+def _given_receipt(tx: Transaction, broker: Broker, record: ConsentRecord, person: Person) -> StoredReceipt:
+    given = find_receipt(tx, record.account, record.receipt_id, store=broker.sealer, person=person.sealer)
+    assert given is not None  # noqa: S101 - stored in the consent's own transaction
+    return given
+
+
+def _table(value: object) -> Mapping[str, object]:
+    assert isinstance(value, dict)  # noqa: S101 - a payload this broker signed
+    return value
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {name: str(entry) for name, entry in _table(value).items()}

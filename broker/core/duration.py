@@ -1,0 +1,41 @@
+"""ISO 8601 durations in whole years, months, weeks and days: how long a consent is asked for."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from broker.errors import MalformedRequest
+
+_FORM = re.compile(r"P(?=[0-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,4})D)?")
+_MONTHS = 12
+MAX_YEARS = 10
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time on the calendar."""
+
+    months: int
+    days: int
+
+    def after(self, moment: datetime) -> datetime:
+        """*moment* plus this duration; the 31st of a shorter month is its last day."""
+        index = moment.year * _MONTHS + moment.month - 1 + self.months
+        year, month = divmod(index, _MONTHS)
+        day = min(moment.day, monthrange(year, month + 1)[1])
+        return moment.replace(year=year, month=month + 1, day=day) + timedelta(days=self.days)
+
+
+def read_duration(text: str) -> Duration:
+    """Return the duration written in *text*, from one day to ten years, or raise :class:`MalformedRequest`."""
+    match = _FORM.fullmatch(text)
+    if match is None:
+        raise MalformedRequest("valid_for must be a duration in years, months, weeks and days, such as P1Y or P90D")
+    years, months, weeks, days = (int(part or 0) for part in match.groups())
+    duration = Duration(months=years * _MONTHS + months, days=weeks * 7 + days)
+    if not 1 <= duration.months * 28 + duration.days <= MAX_YEARS * 366:
+        raise MalformedRequest(f"valid_for must lie between one day and {MAX_YEARS} years")
+    return duration

@@ -1,0 +1,142 @@
+"""The two ends of a match: an account on a platform, and an identifier off it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from unicodedata import category, normalize
+
+from broker.errors import MalformedRequest
+
+#: The closed set of MATCH-1, and the types each kind is written in.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "person": ("email", "phone", "customer_id"),
+    "household": ("household_id",),
+    "device": ("device_id",),
+    "browser": ("browser_id",),
+    "other": ("other",),
+}
+
+_MAX_VALUE = 256
+_EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grammar:
+    """What a platform's permanent ids and handles look like; ASCII, matched whole."""
+
+    id: re.Pattern[str]
+    handle: re.Pattern[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformAccount:
+    """An account by its permanent id. Handles can be renamed and handed to someone else: never compare them."""
+
+    platform: str
+    id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProvenAccount:
+    """An account whose owner has just signed in at the platform, and the handle it bore at that moment."""
+
+    account: PlatformAccount
+    handle: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identifier:
+    """An off-platform identifier, normalised and in clear; lives in memory only."""
+
+    kind: str
+    type: str
+    value: str
+    name: str | None = None
+
+    def masked(self) -> str:
+        """What a page may show: enough for its owner to recognise, too little for anybody else."""
+        if self.type == "email":
+            local, _, domain = self.value.partition("@")
+            return f"{local[:1]}•••@{domain}"
+        tail = min(4, len(self.value) // 2)
+        return f"•••• {self.value[len(self.value) - tail :]}" if tail else "••••"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OffPlatformId:
+    """An off-platform identifier as it is kept: its kind, its type and a per-client digest."""
+
+    kind: str
+    type: str
+    digest: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Association:
+    """The pair to be joined, for one client: the account's digest and the identifier's."""
+
+    client_id: str
+    account: bytes
+    identifier: bytes
+
+
+def read_identifier(*, kind: str, type: str, value: str, name: str | None = None) -> Identifier:  # noqa: A002 - the wire's word
+    """Return the identifier in the one form that is digested, or raise :class:`MalformedRequest`."""
+    if kind not in KINDS:
+        raise MalformedRequest(f"identifier.kind must be one of {', '.join(KINDS)}", clauses=("MATCH-1",))
+    if type not in KINDS[kind]:
+        raise MalformedRequest(
+            f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}", clauses=("MATCH-1",)
+        )
+    if (type == "other") != (name is not None):
+        raise MalformedRequest("identifier.name belongs to identifiers of type other, and only to them")
+    if name is not None and not _NAME.fullmatch(name):
+        raise MalformedRequest("identifier.name must be 1 to 40 of a-z, 0-9, - and _, starting with a letter")
+    return Identifier(kind=kind, type=type, value=_normalised(type, value), name=name)
+
+
+def read_handle(handle: str, grammar: Grammar) -> str:
+    """Return the handle without its leading @, or raise :class:`MalformedRequest`."""
+    bare = handle.removeprefix("@")
+    if not grammar.handle.fullmatch(bare):
+        raise MalformedRequest("account.handle is not a handle of this platform")
+    return bare
+
+
+def same_handle(one: str, other: str) -> bool:
+    """Whether two handles name the same account at the same moment: ASCII case does not count."""
+    return fold_handle(one) == fold_handle(other)
+
+
+def fold_handle(handle: str) -> str:
+    """The one spelling of a handle that is digested. Grammars are ASCII, so lower() folds ASCII only."""
+    return handle.removeprefix("@").lower()
+
+
+def _normalised(type_: str, value: str) -> str:
+    text = normalize("NFC", value).strip(" ")
+    if not 1 <= len(text) <= _MAX_VALUE:
+        raise MalformedRequest(f"identifier.value must have 1 to {_MAX_VALUE} characters")
+    if any(category(letter).startswith(("C", "Z")) and letter != " " for letter in text):
+        raise MalformedRequest("identifier.value must not hold control, format or separator characters")
+    if type_ == "email":
+        return _email(text)
+    return _phone(text) if type_ == "phone" else text
+
+
+def _email(text: str) -> str:
+    lowered = text.lower()
+    if not _EMAIL.fullmatch(lowered) or ".." in lowered:
+        raise MalformedRequest("identifier.value must be an e-mail address such as jane@example.com")
+    return lowered
+
+
+def _phone(text: str) -> str:
+    digits = re.sub(r"[ ().\-/]", "", text)
+    if not _PHONE.fullmatch(digits):
+        raise MalformedRequest("identifier.value must be an E.164 telephone number such as +4930123456")
+    return digits

@@ -1,0 +1,94 @@
+"""What an operator asks first: is this broker set up safely, and if not, what is wrong, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from broker.errors import BadConfiguration, BrokerError
+from broker.platforms.registry import load_platforms
+from broker.policies import SHIPPED, load_policies
+from broker.proof.keyfiles import load_keys
+from broker.settings import Settings, read_settings
+from broker.store.database import Database
+from broker.store.migrating import pending
+
+#: What each database must report for an acknowledged row to survive a power cut.
+_REQUIRED = {
+    "journal_mode": {"wal"},
+    "synchronous": {"2", "3"},
+    "foreign_keys": {"1"},
+    "fsync": {"on"},
+    "full_page_writes": {"on"},
+    "synchronous_commit": {"on", "remote_write", "remote_apply"},
+}
+_OLDEST_POSTGRES = 150000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> list[Finding]:
+    """Look at everything; what depends on something that failed is not looked at."""
+    try:
+        settings = read_settings()
+    except BrokerError as error:
+        return [Finding("settings", ok=False, detail=error.detail)]
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("keys", _keys),
+        ("platforms", _platforms),
+        ("policies", _policies),
+        ("database", _database),
+        ("schema", _schema),
+    )
+    return [
+        Finding("settings", ok=True, detail=settings.issuer),
+        *(_look(name, run, settings) for name, run in checks),
+    ]
+
+
+def _look(name: str, check: Callable[[Settings], str], settings: Settings) -> Finding:
+    try:
+        return Finding(name, ok=True, detail=check(settings))
+    except BrokerError as error:
+        return Finding(name, ok=False, detail=error.detail)
+
+
+def _keys(settings: Settings) -> str:
+    keys = load_keys(settings.keys_dir, settings.master())
+    return f"receipts are signed with {keys.receipts.kid}"
+
+
+def _platforms(settings: Settings) -> str:
+    return ", ".join(load_platforms(settings.platforms_file, loopback=settings.loopback))
+
+
+def _policies(settings: Settings) -> str:
+    policies = load_policies(settings.policies_dir or SHIPPED)
+    return ", ".join(f"{policy.ref.id} {policy.ref.version}" for policy in policies.by_platform.values())
+
+
+def _database(settings: Settings) -> str:
+    database = Database(settings.database_url)
+    if not database.answers():
+        raise BadConfiguration("the database does not answer at BROKER_DATABASE_URL")
+    reported = database.safety()
+    for name, value in reported.items():
+        if value.lower() not in _REQUIRED.get(name, {value.lower()}):
+            raise BadConfiguration(f"{name} is {value}: an acknowledged consent could be lost in a power cut")
+    if int(reported.get("server_version_num", _OLDEST_POSTGRES)) < _OLDEST_POSTGRES:
+        raise BadConfiguration("PostgreSQL must be 15 or later")
+    return ", ".join(f"{name}={value}" for name, value in reported.items())
+
+
+def _schema(settings: Settings) -> str:
+    missing = pending(Database(settings.database_url))
+    if missing:
+        raise BadConfiguration(f"migrations are missing ({', '.join(missing)}); run `broker init`")
+    return "up to date"

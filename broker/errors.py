@@ -1,0 +1,113 @@
+"""What can go wrong: typed, with the status a caller will see; rendered nowhere here.
+
+``detail`` is for the caller. Anything the caller must not know goes to the log, never into an error.
+"""
+
+from __future__ import annotations
+
+
+class BrokerError(Exception):
+    """A failure with a problem type (RFC 9457), a title and an HTTP status.
+
+    ``clauses`` names the terms that decided, where they did.
+    """
+
+    type = "internal-error"
+    title = "The broker could not do this"
+    status = 500
+
+    def __init__(self, detail: str, *, clauses: tuple[str, ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.clauses = clauses
+
+
+class MalformedRequest(BrokerError):
+    """The bytes or their shape are wrong; ``detail`` says what would be right."""
+
+    type = "malformed-request"
+    title = "The request is not in the form this endpoint reads"
+    status = 400
+
+
+class RequestTooLarge(BrokerError):
+    """More bytes than this endpoint reads."""
+
+    type = "request-too-large"
+    title = "The request is larger than this endpoint reads"
+    status = 413
+
+
+class Unauthorized(BrokerError):
+    """No acceptable token."""
+
+    type = "unauthorized"
+    title = "A valid access token is needed"
+    status = 401
+
+
+class Forbidden(BrokerError):
+    """The caller is known and may not do this."""
+
+    type = "forbidden"
+    title = "This is not allowed"
+    status = 403
+
+
+class NotFound(BrokerError):
+    """Nothing of that name belongs to the caller; other people's things read the same."""
+
+    type = "not-found"
+    title = "There is nothing of that name here"
+    status = 404
+
+
+class FlowBroken(BrokerError):
+    """A step of the linking flow came twice, too late, from another browser or with another answer."""
+
+    type = "flow-broken"
+    title = "This step cannot be finished"
+    status = 400
+
+
+class HandleMismatch(BrokerError):
+    """The account proved is not the account that the signup form named."""
+
+    type = "handle-mismatch"
+    title = "The account you proved is another one"
+    status = 409
+
+
+class PlatformFailed(BrokerError):
+    """The platform did not answer, or not as its protocol asks."""
+
+    type = "platform-failed"
+    title = "The platform did not answer as it should"
+    status = 502
+
+
+class PolicyRefused(BrokerError):
+    """The terms do not allow what was asked; ``clauses`` says which."""
+
+    type = "refused-by-terms"
+    title = "The terms do not allow this"
+    status = 422
+
+
+class Unavailable(BrokerError):
+    """The store cannot be reached or did not finish; nothing was acknowledged."""
+
+    type = "unavailable"
+    title = "The broker cannot answer right now"
+    status = 503
+
+
+class BadConfiguration(BrokerError):
+    """Settings, keys or documents that the broker refuses to run with."""
+
+    type = "bad-configuration"
+    title = "The broker will not start like this"
+
+
+class PolicyDefect(BadConfiguration):
+    """A policy document that says something this broker does not understand."""

@@ -1,0 +1,54 @@
+"""What the server says of itself: RFC 8414 and RFC 9728, with the members of RFC 9126, 9207 and 9396."""
+
+from __future__ import annotations
+
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+
+from broker.core.client import SCOPES
+from broker.oauth.details import TYPE
+from broker.oauth.models import AUTH_METHOD, GRANT_TYPES
+from broker.proof.keys import ALGORITHM
+
+
+def server_metadata(issuer: str) -> dict[str, object]:
+    """The document of ``/.well-known/oauth-authorization-server``."""
+    document: dict[str, object] = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/oauth/authorize",
+        "token_endpoint": f"{issuer}/oauth/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/oauth/par",
+        "require_pushed_authorization_requests": True,
+        "revocation_endpoint": f"{issuer}/oauth/revoke",
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_details_types_supported": [TYPE],
+        "authorization_response_iss_parameter_supported": True,
+        "grant_management_endpoint": f"{issuer}/v1/grants",
+        "grant_management_actions_supported": ["query", "revoke"],
+        "ui_locales_supported": ["en", "de"],
+    }
+    for endpoint in ("token", "revocation"):
+        document[f"{endpoint}_endpoint_auth_methods_supported"] = [AUTH_METHOD]
+        document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"] = [ALGORITHM]
+    return document
+
+
+def resource_metadata(issuer: str) -> dict[str, object]:
+    """The document of ``/.well-known/oauth-protected-resource``."""
+    return {
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "scopes_supported": list(SCOPES),
+        "bearer_methods_supported": ["header"],
+        "resource_documentation": f"{issuer}/",
+    }
+
+
+def check_metadata(issuer: str) -> None:
+    """Let Authlib check the document against RFC 8414, once, at start."""
+    if issuer.startswith("https:"):
+        AuthorizationServerMetadata(server_metadata(issuer)).validate()

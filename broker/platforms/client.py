@@ -1,0 +1,110 @@
+"""What the platforms share: their file, S256, bounded calls, and an own check of ``iss``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from requests import RequestException, Response
+
+from broker.errors import BadConfiguration, FlowBroken, PlatformFailed
+
+TIMEOUT = 8
+MAX_ANSWER = 256 * 1024
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """The broker's own registration at a platform."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+@contextmanager
+def talking_to(label: str) -> Iterator[None]:
+    """Turn whatever a library raises on the way to a platform into :class:`PlatformFailed`.
+
+    The library's text stays out: it can carry the platform's answer, and with it a token.
+    """
+    try:
+        yield
+    except (RequestException, AuthlibBaseError, ValueError, KeyError, TypeError) as error:
+        raise PlatformFailed(f"{label} did not answer as it should ({type(error).__name__})") from None
+
+
+def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> OAuth2Session:
+    """An OAuth client that always sends S256; Authlib sends no challenge unless told."""
+    return OAuth2Session(
+        credentials.client_id,
+        credentials.client_secret,
+        token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the method's name
+        scope=scope,
+        redirect_uri=redirect_uri,
+        code_challenge_method="S256",
+        default_timeout=TIMEOUT,
+    )
+
+
+def checked_code(callback: Mapping[str, str], *, issuer: str | None, iss_required: bool) -> str:
+    """Return the callback's code once ``iss`` is the expected one (RFC 9207; Authlib's client never looks).
+
+    A platform that sends no ``iss`` is told from others by its own redirect URI; an ``iss`` where none is
+    expected is somebody else's answer.
+    """
+    given = callback.get("iss")
+    if (given is None and iss_required) or (given is not None and given != issuer):
+        raise FlowBroken("the answer came from another issuer than the one asked")
+    code = callback.get("code")
+    if not code:
+        raise FlowBroken("the answer holds no code")
+    return code
+
+
+def json_of(answer: Response, label: str) -> dict[str, object]:
+    """The object in an answer of status 200, of bounded size."""
+    if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:  # noqa: PLR2004 - HTTP's own number
+        raise PlatformFailed(f"{label} answered with status {answer.status_code}")
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise PlatformFailed(f"{label} answered with something other than an object")
+    return body
+
+
+def read_platforms_file(path: Path) -> Mapping[str, Mapping[str, str]]:
+    """Read the TOML file of platforms: one table each, text values only."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadConfiguration(f"{path}: the platforms file cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadConfiguration(f"{path}: the platforms file is not TOML: {error}") from error
+    for name, table in document.items():
+        if not isinstance(table, dict) or not all(isinstance(value, str) for value in table.values()):
+            raise BadConfiguration(f"{path}: [{name}] must be a table of text values")
+    return document
+
+
+def only(table: Mapping[str, str], *, required: set[str], optional: set[str], where: str) -> None:
+    """Refuse a table that lacks a setting or holds one nobody reads."""
+    missing, unknown = required - set(table), set(table) - required - optional
+    if missing:
+        raise BadConfiguration(f"platforms file, [{where}]: {min(missing)} is missing")
+    if unknown:
+        raise BadConfiguration(f"platforms file, [{where}]: {min(unknown)!r} is not a setting of this platform")
+
+
+def web_address(address: str, *, loopback: bool, where: str) -> str:
+    """Return *address* when it is https, or http on this machine for a development issuer."""
+    parts = urlsplit(address)
+    local = loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if (parts.scheme != "https" and not local) or not parts.hostname or parts.username:
+        raise BadConfiguration(f"platforms file, [{where}]: {address!r} must be an https address")
+    return address

@@ -1,0 +1,158 @@
+"""Any OpenID provider that the operator names: code flow with PKCE and nonce, identity from the ID token.
+
+The provider's metadata is fetched by ourselves and only four addresses and two facts are taken from it:
+handing the whole document to the client library would let it switch off TLS checks or replace the scope.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
+from broker.errors import BadConfiguration, FlowBroken, PlatformFailed
+from broker.platforms import Attempt
+from broker.platforms.client import (
+    TIMEOUT,
+    Credentials,
+    checked_code,
+    json_of,
+    only,
+    session,
+    talking_to,
+    web_address,
+)
+
+SCOPE = "openid profile"
+ALGORITHMS = ["ES256", "RS256", "PS256"]
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_LEEWAY = 30
+
+GRAMMAR = Grammar(id=re.compile(r"[\x21-\x7e]{1,255}"), handle=re.compile(r"[A-Za-z0-9._@+-]{1,64}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What is taken from a provider's discovery document."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    sends_iss: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenIdProvider:
+    """One provider. The permanent id is ``sub``; the handle is ``preferred_username``."""
+
+    credentials: Credentials
+    issuer: str
+    name: str
+    label: str
+    loopback: bool
+    grammar: Grammar = GRAMMAR
+
+    @classmethod
+    def from_table(cls, name: str, table: Mapping[str, str], *, loopback: bool) -> OpenIdProvider:
+        """Read the platform's table of the platforms file."""
+        only(table, required={"kind", "issuer", "client_id", "client_secret"}, optional={"label"}, where=name)
+        return cls(
+            credentials=Credentials(client_id=table["client_id"], client_secret=table["client_secret"]),
+            issuer=web_address(table["issuer"], loopback=loopback, where=name),
+            name=name,
+            label=table.get("label", name),
+            loopback=loopback,
+        )
+
+    @property
+    def origin(self) -> str:
+        """Where the person's browser is sent."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def authorize_url(self, attempt: Attempt) -> str:
+        """The provider's sign-in page, with S256 and nonce."""
+        url, _ = self._session(attempt).create_authorization_url(
+            self._metadata().authorization_endpoint,
+            state=attempt.state,
+            code_verifier=attempt.verifier,
+            nonce=attempt.nonce,
+        )
+        return str(url)
+
+    def prove(self, attempt: Attempt, callback: Mapping[str, str]) -> ProvenAccount:
+        """Check ``iss``, exchange the code, verify the ID token against this attempt."""
+        metadata = self._metadata()
+        code = checked_code(callback, issuer=metadata.issuer, iss_required=metadata.sends_iss)
+        with talking_to(self.label):
+            token = self._session(attempt).fetch_token(
+                metadata.token_endpoint,
+                code=code,
+                code_verifier=attempt.verifier,
+                grant_type="authorization_code",
+            )
+            raw = str(token["id_token"])
+        return self._account(self._verified(raw, metadata, attempt))
+
+    def _verified(self, raw: str, metadata: Metadata, attempt: Attempt) -> Mapping[str, object]:
+        with talking_to(self.label):
+            document = json_of(_get(metadata.jwks_uri), self.label)
+            keys = KeySet.import_key_set(document)  # type: ignore[arg-type] # checked by the library
+        rules = jwt.JWTClaimsRegistry(
+            now=int(attempt.now.timestamp()),
+            leeway=_LEEWAY,
+            iss={"essential": True, "value": metadata.issuer},
+            aud={"essential": True, "value": self.credentials.client_id},
+            nonce={"essential": True, "value": attempt.nonce},
+            exp={"essential": True},
+            iat={"essential": True},
+        )
+        try:
+            token = jwt.decode(raw, keys, algorithms=ALGORITHMS)
+            rules.validate(token.claims)
+        except (JoseError, ValueError) as error:
+            raise FlowBroken(f"the ID token of {self.label} does not hold ({type(error).__name__})") from error
+        audience = token.claims["aud"]
+        if audience not in (self.credentials.client_id, [self.credentials.client_id]):
+            raise FlowBroken(f"the ID token of {self.label} is for somebody else as well")
+        return token.claims
+
+    def _account(self, claims: Mapping[str, object]) -> ProvenAccount:
+        id_ = claims.get("sub")
+        handle = claims.get("preferred_username")
+        if not isinstance(id_, str) or not self.grammar.id.fullmatch(id_):
+            raise FlowBroken(f"{self.label} named no account")
+        if not isinstance(handle, str) or not self.grammar.handle.fullmatch(handle):
+            raise FlowBroken(f"{self.label} named no preferred_username, which is shown to the person")
+        return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
+
+    def _metadata(self) -> Metadata:
+        with talking_to(self.label):
+            document = json_of(_get(self.issuer.rstrip("/") + "/.well-known/openid-configuration"), self.label)
+        if document.get("issuer") != self.issuer:
+            raise PlatformFailed(f"{self.label} describes another issuer than the configured one")
+        try:
+            endpoints = {
+                name: web_address(str(document.get(name)), loopback=self.loopback, where=self.name)
+                for name in _ENDPOINTS
+            }
+        except BadConfiguration as error:
+            raise PlatformFailed(f"{self.label} describes an address that is not https") from error
+        sends_iss = document.get("authorization_response_iss_parameter_supported") is True
+        return Metadata(issuer=self.issuer, sends_iss=sends_iss, **endpoints)
+
+    def _session(self, attempt: Attempt) -> OAuth2Session:
+        return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)
+
+
+def _get(address: str) -> requests.Response:
+    return requests.get(address, timeout=TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"})

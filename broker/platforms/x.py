@@ -1,0 +1,114 @@
+"""X: OAuth 2.0 with PKCE, and the permanent id from /2/users/me.
+
+X sends no ``iss`` and no ID token: its own redirect URI and its frozen addresses tell its answers from others'.
+No ``offline.access`` is asked for, and the token is revoked as soon as the id is read.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.requests_client import OAuth2Session
+from requests import RequestException
+
+from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
+from broker.errors import FlowBroken, PlatformFailed
+from broker.platforms import Attempt
+from broker.platforms.client import Credentials, checked_code, json_of, only, session, talking_to, web_address
+
+SCOPE = "tweet.read users.read"
+ADDRESSES = {
+    "authorize_url": "https://x.com/i/oauth2/authorize",
+    "token_url": "https://api.x.com/2/oauth2/token",
+    "userinfo_url": "https://api.x.com/2/users/me",
+    "revoke_url": "https://api.x.com/2/oauth2/revoke",
+}
+#: Read by the re-check of handles, not by sign-in.
+RECHECK = {"bearer_token", "users_url", "compliance_url"}
+log = logging.getLogger(__name__)
+
+GRAMMAR = Grammar(id=re.compile(r"[0-9]{1,19}"), handle=re.compile(r"[A-Za-z0-9_]{1,15}"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class X:
+    """The X platform, or any server that speaks as X does."""
+
+    credentials: Credentials
+    addresses: Mapping[str, str]
+    name: str = "x"
+    label: str = "X"
+    grammar: Grammar = GRAMMAR
+
+    @classmethod
+    def from_table(cls, name: str, table: Mapping[str, str], *, loopback: bool) -> X:
+        """Read the platform's table of the platforms file."""
+        optional = {*ADDRESSES, *RECHECK, "label", "kind"}
+        only(table, required={"client_id", "client_secret"}, optional=optional, where=name)
+        addresses = {
+            key: web_address(table.get(key, default), loopback=loopback, where=name)
+            for key, default in ADDRESSES.items()
+        }
+        credentials = Credentials(client_id=table["client_id"], client_secret=table["client_secret"])
+        return cls(credentials=credentials, addresses=addresses, name=name, label=table.get("label", "X"))
+
+    @property
+    def origin(self) -> str:
+        """Where the person's browser is sent."""
+        parts = urlsplit(self.addresses["authorize_url"])
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def authorize_url(self, attempt: Attempt) -> str:
+        """The sign-in page, with S256."""
+        url, _ = self._session(attempt).create_authorization_url(
+            self.addresses["authorize_url"], state=attempt.state, code_verifier=attempt.verifier
+        )
+        return str(url)
+
+    def prove(self, attempt: Attempt, callback: Mapping[str, str]) -> ProvenAccount:
+        """Exchange the code, read the permanent id, revoke the token whatever was read."""
+        code = checked_code(callback, issuer=None, iss_required=False)
+        oauth = self._session(attempt)
+        with talking_to(self.label):
+            oauth.fetch_token(
+                self.addresses["token_url"],
+                code=code,
+                code_verifier=attempt.verifier,
+                grant_type="authorization_code",
+            )
+        try:
+            return self._account(oauth)
+        finally:
+            self._revoke(oauth)
+
+    def _account(self, oauth: OAuth2Session) -> ProvenAccount:
+        with talking_to(self.label):
+            answer = json_of(oauth.get(self.addresses["userinfo_url"], allow_redirects=False), self.label)
+            data = answer["data"]
+            if not isinstance(data, dict):
+                raise PlatformFailed(f"{self.label} named no account")
+            id_, handle = str(data["id"]), str(data["username"])
+        if not self.grammar.id.fullmatch(id_) or not self.grammar.handle.fullmatch(handle):
+            raise FlowBroken(f"{self.label} named an account in a form that it does not have")
+        return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
+
+    def _revoke(self, oauth: OAuth2Session) -> None:
+        """Give the token back. The account is proven either way, so a failure is told to the operator only."""
+        try:
+            answer = oauth.revoke_token(
+                self.addresses["revoke_url"],
+                oauth.token["access_token"],
+                token_type_hint="access_token",  # noqa: S106
+            )
+            answer.raise_for_status()
+        except (RequestException, AuthlibBaseError, ValueError) as error:
+            log.warning("the token of %s was not revoked: %s", self.name, type(error).__name__)
+        oauth.token = None
+
+    def _session(self, attempt: Attempt) -> OAuth2Session:
+        return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)

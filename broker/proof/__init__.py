@@ -1,0 +1,1 @@
+"""Evidence anyone can check: importable with no server or database, on cryptography and joserfc alone."""

@@ -1,0 +1,21 @@
+"""The server: granian, whose workers each load the application for themselves."""
+
+from __future__ import annotations
+
+from granian import Granian
+from granian.constants import Interfaces
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Answer requests until a signal ends it."""
+    Granian(
+        target="broker.app:wsgi",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=4,
+        log_access=False,
+        workers_kill_timeout=15,
+    ).serve()

@@ -1,0 +1,108 @@
+"""The only reader of the environment. Unsafe combinations are refused at start, in one clear line each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from broker.errors import BadConfiguration
+from broker.proof.keyfiles import MASTER, parse_master, read_master
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+#: Switches of libraries that would take a check away.
+_UNSAFE = ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT", "FLASK_DEBUG", "WERKZEUG_DEBUG_PIN")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the broker runs, and what it runs on. Each field is a variable, ``BROKER_`` before its name."""
+
+    #: The address everyone knows the broker by: https, or http on this machine for development.
+    issuer: str = "http://127.0.0.1:8000"
+    #: sqlite:////path/file.db, or postgresql+psycopg://user@host/database
+    database_url: str = "sqlite:///var/broker.db"
+    #: The folder with the sealed key files.
+    keys_dir: Path = Path("var/keys")
+    #: The TOML file that names the platforms and the broker's credentials there.
+    platforms_file: Path = Path("var/platforms.toml")
+    #: A folder of policy documents in place of those shipped.
+    policies_dir: Path | None = None
+    #: 32 bytes as base64url; or a file that holds them, away from the other keys.
+    master_key: str | None = None
+    master_key_file: Path | None = None
+    #: Who runs this broker, as receipts name it.
+    operator_name: str = "Consent broker"
+    operator_contact: str = "privacy@localhost"
+    #: debug, info, warning or error
+    log_level: str = "info"
+
+    @property
+    def loopback(self) -> bool:
+        """Whether this is a development broker: http is allowed, to this machine only."""
+        return urlsplit(self.issuer).hostname in _LOOPBACK and self.issuer.startswith("http:")
+
+    def master(self) -> bytes:
+        """The master key, or :class:`BadConfiguration` saying where it is looked for."""
+        if self.master_key:
+            return parse_master(self.master_key, where="BROKER_MASTER_KEY")
+        return read_master(self.master_file())
+
+    def master_file(self) -> Path:
+        """Where the master key lies; beside the other keys in development only."""
+        if self.master_key_file:
+            return self.master_key_file
+        if self.loopback:
+            return self.keys_dir / MASTER
+        raise BadConfiguration(
+            "BROKER_MASTER_KEY or BROKER_MASTER_KEY_FILE must be set: the master key does not lie beside the keys it"
+            " seals, except for a development issuer such as http://127.0.0.1:8000"
+        )
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read ``BROKER_*``, refuse what nobody reads and what is unsafe."""
+    given = os.environ if environment is None else environment
+    names = {name.removeprefix("BROKER_").lower(): value for name, value in given.items() if name.startswith("BROKER_")}
+    unknown = sorted(set(names) - set(Settings.__dataclass_fields__))
+    if unknown:
+        raise BadConfiguration(f"BROKER_{unknown[0].upper()} is not a setting; see .env.example")
+    settings = Settings(**{name: _typed(name, value) for name, value in names.items() if value})  # type: ignore[arg-type] # by field name
+    _refuse_unsafe(settings, given)
+    return settings
+
+
+def _typed(name: str, value: str) -> str | Path:
+    return Path(value) if name.endswith(("_dir", "_file")) else value
+
+
+def _refuse_unsafe(settings: Settings, environment: Mapping[str, str]) -> None:
+    _check_issuer(settings)
+    for switch in _UNSAFE:
+        if environment.get(switch):
+            raise BadConfiguration(f"{switch} is set: it takes a security check away; unset it")
+    if settings.log_level not in {"debug", "info", "warning", "error"}:
+        raise BadConfiguration("BROKER_LOG_LEVEL must be debug, info, warning or error")
+    if not settings.loopback:
+        _check_real(settings)
+
+
+def _check_issuer(settings: Settings) -> None:
+    parts = urlsplit(settings.issuer)
+    if parts.path or parts.query or parts.fragment or parts.username or not parts.hostname:
+        raise BadConfiguration("BROKER_ISSUER must be scheme and host, such as https://consent.example")
+    if parts.scheme != "https" and not settings.loopback:
+        raise BadConfiguration("BROKER_ISSUER must be https; http is for 127.0.0.1 and localhost only")
+
+
+def _check_real(settings: Settings) -> None:
+    if settings.log_level == "debug":
+        raise BadConfiguration("BROKER_LOG_LEVEL=debug is for development issuers only")
+    if settings.master_key and settings.master_key_file:
+        raise BadConfiguration("BROKER_MASTER_KEY and BROKER_MASTER_KEY_FILE are both set; which one counts?")
+    if settings.master_key_file and settings.master_key_file.parent == settings.keys_dir:
+        raise BadConfiguration("BROKER_MASTER_KEY_FILE lies beside the keys it seals; keep it elsewhere")
+    if settings.operator_contact == Settings.operator_contact:
+        raise BadConfiguration("BROKER_OPERATOR_CONTACT must name an address that people can write to")

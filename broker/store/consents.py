@@ -1,0 +1,163 @@
+"""Consent records and the associations that live with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, delete, insert, select, update
+from sqlmodel import col
+
+from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.core.identifiers import Association, OffPlatformId
+from broker.store.database import Transaction
+from broker.store.sealing import Sealer
+from broker.store.tables import AssociationRow, ConsentRow, RefusalRow
+
+_SAME_GRANT = and_(
+    col(AssociationRow.account) == col(ConsentRow.account),
+    col(AssociationRow.client_id) == col(ConsentRow.client_id),
+    col(AssociationRow.identifier) == col(ConsentRow.identifier),
+    col(AssociationRow.grant_id) == col(ConsentRow.grant_id),
+)
+_RECORDS = select(
+    *ConsentRow.__table__.columns,  # type: ignore[attr-defined] # SQLModel hides the table
+    col(AssociationRow.grant_id).label("associated"),
+).outerjoin_from(ConsentRow, AssociationRow, _SAME_GRANT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Details:
+    """What is shown again to the person and the client: sealed under the person's key."""
+
+    identifier: dict[str, str]
+    masked: str
+    handle: str
+    locale: str
+
+
+def save_consent(tx: Transaction, record: ConsentRecord, details: Details, *, sealer: Sealer) -> None:
+    """Insert a consent that was just given, and the association with it."""
+    sealed = sealer.seal_json(vars(details), place=_place(record))
+    tx.execute(
+        insert(ConsentRow).values(
+            account=record.account,
+            client_id=record.client_id,
+            identifier=record.identifier.digest,
+            grant_id=record.grant_id,
+            kind=record.identifier.kind,
+            type=record.identifier.type,
+            purposes=list(record.purposes),
+            brand=record.brand,
+            status=record.status.value,
+            given_at=record.given_at,
+            valid_until=record.valid_until,
+            receipt_id=record.receipt_id,
+            sealed_details=sealed,
+        )
+    )
+    tx.execute(
+        insert(AssociationRow).values(
+            account=record.account,
+            client_id=record.client_id,
+            identifier=record.identifier.digest,
+            grant_id=record.grant_id,
+            basis="consent",
+            made_at=record.given_at,
+        )
+    )
+
+
+def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
+    """Write the end of a consent that is still given, and take its association away.
+
+    False when somebody else ended it first: the database, not the caller's copy, says what it was.
+    """
+    ended = tx.execute(
+        update(ConsentRow)
+        .where(
+            col(ConsentRow.account) == record.account,
+            col(ConsentRow.grant_id) == record.grant_id,
+            col(ConsentRow.status) == ConsentStatus.GIVEN.value,
+        )
+        .values(status=record.status.value, ended_at=record.ended_at)
+    )
+    if ended.rowcount != 1:
+        return False
+    tx.execute(
+        delete(AssociationRow).where(
+            col(AssociationRow.account) == record.account,
+            col(AssociationRow.client_id) == record.client_id,
+            col(AssociationRow.identifier) == record.identifier.digest,
+            col(AssociationRow.grant_id) == record.grant_id,
+        )
+    )
+    return True
+
+
+def consents_of_pair(tx: Transaction, pair: Association) -> tuple[ConsentRecord, ...]:
+    """Return every consent of one pair to one client: the match's one read, by primary key."""
+    rows = tx.execute(
+        _RECORDS.where(
+            col(ConsentRow.account) == pair.account,
+            col(ConsentRow.client_id) == pair.client_id,
+            col(ConsentRow.identifier) == pair.identifier,
+        )
+    )
+    return tuple(_record(row) for row in rows)
+
+
+def find_consent(tx: Transaction, account: bytes, grant_id: str) -> ConsentRecord | None:
+    """Return one consent of one person."""
+    row = tx.execute(
+        _RECORDS.where(col(ConsentRow.account) == account, col(ConsentRow.grant_id) == grant_id)
+    ).one_or_none()
+    return _record(row) if row else None
+
+
+def list_consents(tx: Transaction, account: bytes) -> list[ConsentRecord]:
+    """Return every consent of one person, the latest first."""
+    rows = tx.execute(_RECORDS.where(col(ConsentRow.account) == account).order_by(col(ConsentRow.given_at).desc()))
+    return [_record(row) for row in rows]
+
+
+def details_of(tx: Transaction, record: ConsentRecord, *, sealer: Sealer) -> Details:
+    """Open what is shown again of a consent."""
+    sealed = tx.execute(
+        select(col(ConsentRow.sealed_details)).where(
+            col(ConsentRow.account) == record.account, col(ConsentRow.grant_id) == record.grant_id
+        )
+    ).scalar_one()
+    opened = sealer.open_json(sealed, place=_place(record))
+    assert isinstance(opened, dict)  # noqa: S101 - sealed by save_consent
+    return Details(**opened)
+
+
+def save_refusal(tx: Transaction, account: bytes, pair: bytes, *, receipt_id: str, now: datetime) -> None:
+    """Remember that a pair was refused, the latest time only."""
+    same = and_(col(RefusalRow.account) == account, col(RefusalRow.pair) == pair)
+    changed = tx.execute(update(RefusalRow).where(same).values(receipt_id=receipt_id, refused_at=now))
+    if changed.rowcount == 0:
+        tx.execute(insert(RefusalRow).values(account=account, pair=pair, receipt_id=receipt_id, refused_at=now))
+
+
+def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement above
+    return ConsentRecord(
+        grant_id=row.grant_id,
+        client_id=row.client_id,
+        account=row.account,
+        identifier=OffPlatformId(kind=row.kind, type=row.type, digest=row.identifier),
+        purposes=tuple(row.purposes),
+        status=ConsentStatus(row.status),
+        given_at=row.given_at,
+        valid_until=row.valid_until,
+        ended_at=row.ended_at,
+        receipt_id=row.receipt_id,
+        brand=row.brand,
+        associated=row.associated is not None,
+    )
+
+
+def _place(record: ConsentRecord) -> str:
+    return f"consents.sealed_details:{record.account.hex()}:{record.grant_id}"

@@ -1,0 +1,218 @@
+"""What lives for minutes: pushed requests, people on their way through linking, browser sessions.
+
+Every step is claimed in one UPDATE that holds only while the step is still open, so that a second browser, tab or
+click finds it closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlmodel import col
+
+from broker.core.blinding import name_digest
+from broker.store.database import Transaction
+from broker.store.routes import SESSION, add_route, drop_route, find_route
+from broker.store.sealing import Sealer
+from broker.store.tables import LinkRow, PersonSessionRow, PushedRequestRow
+
+_PUSHED, _BROWSER, _STATE = "pushed", "browser", "state"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One way through the linking flow. ``request`` is None when a person signs in for themselves."""
+
+    link_id: str
+    platform: str
+    attempt: dict[str, str]
+    request: dict[str, object] | None
+    account: dict[str, str] | None
+
+
+def save_pushed(
+    tx: Transaction,
+    request_uri: str,
+    request: dict[str, object],
+    *,
+    client_id: str,
+    expires_at: datetime,
+    store: Sealer,
+) -> None:
+    """Keep a pushed request; it holds a raw identifier, so it is sealed."""
+    key = name_digest(_PUSHED, request_uri)
+    tx.execute(
+        insert(PushedRequestRow).values(
+            request=key,
+            client_id=client_id,
+            sealed_request=store.seal_json(request, place=_place("pushed_requests", key.hex())),
+            expires_at=expires_at,
+        )
+    )
+
+
+def claim_pushed(
+    tx: Transaction, request_uri: str, *, client_id: str, now: datetime, store: Sealer
+) -> dict[str, object] | None:
+    """Take a pushed request, once, for the client that pushed it."""
+    key = name_digest(_PUSHED, request_uri)
+    sealed = tx.execute(
+        update(PushedRequestRow)
+        .where(
+            col(PushedRequestRow.request) == key,
+            col(PushedRequestRow.client_id) == client_id,
+            col(PushedRequestRow.used_at).is_(None),
+            col(PushedRequestRow.expires_at) > now,
+        )
+        .values(used_at=now)
+        .returning(col(PushedRequestRow.sealed_request))
+    ).scalar_one_or_none()
+    return None if sealed is None else _table(store.open_json(sealed, place=_place("pushed_requests", key.hex())))
+
+
+def save_link(tx: Transaction, link: Link, *, browser: str, state: str, expires_at: datetime, store: Sealer) -> None:
+    """Begin a way through linking, bound to one browser and one state."""
+    tx.execute(
+        insert(LinkRow).values(
+            link_id=link.link_id,
+            browser=name_digest(_BROWSER, browser),
+            state=name_digest(_STATE, state),
+            platform=link.platform,
+            sealed_attempt=store.seal_json(link.attempt, place=_place("links.attempt", link.link_id)),
+            sealed_request=_seal_optional(store, link.request, _place("links.request", link.link_id)),
+            expires_at=expires_at,
+        )
+    )
+
+
+def claim_return(
+    tx: Transaction, *, state: str, browser: str, platform: str, now: datetime, store: Sealer
+) -> Link | None:
+    """Take the way back from the platform, once, in the browser that started, at the platform it started to."""
+    row = tx.execute(
+        update(LinkRow)
+        .where(
+            col(LinkRow.state) == name_digest(_STATE, state),
+            col(LinkRow.browser) == name_digest(_BROWSER, browser),
+            col(LinkRow.platform) == platform,
+            col(LinkRow.returned_at).is_(None),
+            col(LinkRow.expires_at) > now,
+        )
+        .values(returned_at=now)
+        .returning(*LinkRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+    ).one_or_none()
+    return None if row is None else _link(row, store)
+
+
+def save_proved(
+    tx: Transaction,
+    link_id: str,
+    account: dict[str, str],
+    *,
+    now: datetime,
+    expires_at: datetime,
+    store: Sealer,
+) -> None:
+    """Note the account that the platform named."""
+    sealed = store.seal_json(account, place=_place("links.account", link_id))
+    tx.execute(
+        update(LinkRow)
+        .where(col(LinkRow.link_id) == link_id)
+        .values(sealed_account=sealed, proved_at=now, expires_at=expires_at)
+    )
+
+
+def find_proved(tx: Transaction, link_id: str, *, browser: str, now: datetime, store: Sealer) -> Link | None:
+    """Return a link that awaits its choice, to the browser that started it."""
+    row = tx.execute(
+        select(*LinkRow.__table__.columns).where(*_awaiting_choice(link_id, browser, now))  # type: ignore[attr-defined] # SQLModel hides the table
+    ).one_or_none()
+    return None if row is None else _link(row, store)
+
+
+def claim_choice(tx: Transaction, link_id: str, *, browser: str, now: datetime) -> bool:
+    """Take the one choice of a link; False when it was made, came too late or comes from another browser."""
+    changed = tx.execute(update(LinkRow).where(*_awaiting_choice(link_id, browser, now)).values(finished_at=now))
+    return changed.rowcount == 1
+
+
+def save_session(tx: Transaction, session: str, *, account: bytes, now: datetime) -> None:
+    """Sign a person in on one browser."""
+    key = name_digest(SESSION, session)
+    tx.execute(insert(PersonSessionRow).values(account=account, session=key, signed_in_at=now, seen_at=now))
+    add_route(tx, SESSION, session, account=account, target="")
+
+
+def resume_session(
+    tx: Transaction, session: str, *, now: datetime, idle_since: datetime, signed_in_since: datetime
+) -> bytes | None:
+    """Return the account signed in under *session* and keep it awake, unless it slept or lasted too long."""
+    route = find_route(tx, SESSION, session)
+    if route is None:
+        return None
+    kept = tx.execute(
+        update(PersonSessionRow)
+        .where(
+            col(PersonSessionRow.account) == route.account,
+            col(PersonSessionRow.session) == name_digest(SESSION, session),
+            col(PersonSessionRow.seen_at) > idle_since,
+            col(PersonSessionRow.signed_in_at) > signed_in_since,
+        )
+        .values(seen_at=now)
+    )
+    return route.account if kept.rowcount == 1 else None
+
+
+def end_session(tx: Transaction, session: str) -> None:
+    """Sign the browser out."""
+    route = find_route(tx, SESSION, session)
+    if route is None:
+        return
+    tx.execute(
+        delete(PersonSessionRow).where(
+            col(PersonSessionRow.account) == route.account,
+            col(PersonSessionRow.session) == name_digest(SESSION, session),
+        )
+    )
+    drop_route(tx, SESSION, session)
+
+
+def forget_expired(tx: Transaction, *, now: datetime) -> None:
+    """Drop requests and ways through linking past their end."""
+    tx.execute(delete(PushedRequestRow).where(col(PushedRequestRow.expires_at) < now))
+    tx.execute(delete(LinkRow).where(col(LinkRow.expires_at) < now))
+
+
+def _awaiting_choice(link_id: str, browser: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(LinkRow.link_id) == link_id,
+        col(LinkRow.browser) == name_digest(_BROWSER, browser),
+        col(LinkRow.proved_at).is_not(None),
+        col(LinkRow.finished_at).is_(None),
+        col(LinkRow.expires_at) > now,
+    )
+
+
+def _link(row: object, store: Sealer) -> Link:
+    link_id: str = row.link_id  # type: ignore[attr-defined] # a row of LinkRow's columns
+    opened = {
+        name: None if sealed is None else _table(store.open_json(sealed, place=_place(f"links.{name}", link_id)))
+        for name in ("attempt", "request", "account")
+        for sealed in (getattr(row, f"sealed_{name}"),)
+    }
+    return Link(link_id=link_id, platform=row.platform, **opened)  # type: ignore[attr-defined,arg-type] # same
+
+
+def _seal_optional(store: Sealer, value: dict[str, object] | None, place: str) -> bytes | None:
+    return None if value is None else store.seal_json(value, place=place)
+
+
+def _table(value: object) -> dict[str, object]:
+    assert isinstance(value, dict)  # noqa: S101 - sealed by this module
+    return value
+
+
+def _place(column: str, name: str) -> str:
+    return f"{column}:{name}"

@@ -1,0 +1,181 @@
+"""Signed receipts with what belongs to each: its status entry, its pending leaf, its event.
+
+Receipts and leaves are only ever added. Not trusted: a receipt that was changed no longer verifies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlmodel import col
+
+from broker.core.consent import ConsentStatus
+from broker.store.database import Transaction
+from broker.store.sealing import Sealer
+from broker.store.statements import insert_once
+from broker.store.tables import EventRow, LeafRow, NoticeRow, ReceiptRow, StatusEntryRow
+
+#: Entries in one status list. Positions are drawn at random, so that neighbours have nothing in common.
+LIST_SIZE = 2**17
+_DRAWS = 8
+VALID, INVALID = 0, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusEntry:
+    """One place in one status list."""
+
+    list_id: int
+    position: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredReceipt:
+    """A receipt in its parts: the JWT anyone may verify, and the disclosures that are the person's."""
+
+    account: bytes
+    receipt_id: str
+    grant_id: str
+    client_id: str
+    status: ConsentStatus
+    issued_at: datetime
+    jwt: str
+    disclosures: tuple[str, ...]
+    leaf: bytes
+    entry: StatusEntry
+
+
+def take_status_entry(tx: Transaction, *, draw: Callable[[int], int]) -> StatusEntry:
+    """Take a free place at random. A list so full that every draw hits a taken place is followed by the next."""
+    newest = tx.execute(select(func.max(col(StatusEntryRow.list_id)))).scalar_one_or_none() or 1
+    for attempt in range(2 * _DRAWS):
+        entry = StatusEntry(list_id=newest + attempt // _DRAWS, position=draw(LIST_SIZE))
+        if _take(tx, entry):
+            return entry
+    raise RuntimeError("no free place in a status list")
+
+
+def invalidate(tx: Transaction, entry: StatusEntry) -> None:
+    """Mark a receipt's consent as no longer valid."""
+    tx.execute(
+        update(StatusEntryRow)
+        .where(col(StatusEntryRow.list_id) == entry.list_id, col(StatusEntryRow.position) == entry.position)
+        .values(value=INVALID)
+    )
+
+
+def save_receipt(tx: Transaction, receipt: StoredReceipt, *, store: Sealer, person: Sealer) -> None:
+    """Insert a receipt and its pending leaf."""
+    tx.execute(
+        insert(ReceiptRow).values(
+            account=receipt.account,
+            receipt_id=receipt.receipt_id,
+            grant_id=receipt.grant_id,
+            client_id=receipt.client_id,
+            status=receipt.status.value,
+            issued_at=receipt.issued_at,
+            sealed_jwt=store.seal(receipt.jwt.encode(), place=_place("jwt", receipt.receipt_id)),
+            sealed_disclosures=person.seal_json(
+                list(receipt.disclosures), place=_place("disclosures", receipt.receipt_id)
+            ),
+            leaf=receipt.leaf,
+            status_list=receipt.entry.list_id,
+            status_index=receipt.entry.position,
+        )
+    )
+    tx.execute(insert(LeafRow).values(leaf=receipt.leaf, kind="receipt", left_at=receipt.issued_at))
+
+
+def find_receipt(
+    tx: Transaction, account: bytes, receipt_id: str, *, store: Sealer, person: Sealer
+) -> StoredReceipt | None:
+    """Return one receipt of one person."""
+    found = _receipts(tx, account, store, person, col(ReceiptRow.receipt_id) == receipt_id)
+    return found[0] if found else None
+
+
+def list_receipts(tx: Transaction, account: bytes, *, store: Sealer, person: Sealer) -> list[StoredReceipt]:
+    """Return every receipt of one person, the latest first."""
+    return _receipts(tx, account, store, person)
+
+
+def save_event(
+    tx: Transaction,
+    *,
+    event_id: str,
+    account: bytes,
+    client_id: str,
+    kind: str,
+    grant_id: str,
+    receipt_id: str,
+    now: datetime,
+) -> None:
+    """Leave an event to be delivered, in the transaction of its cause."""
+    tx.execute(
+        insert(EventRow).values(
+            account=account,
+            event_id=event_id,
+            client_id=client_id,
+            type=kind,
+            grant_id=grant_id,
+            receipt_id=receipt_id,
+            occurred_at=now,
+        )
+    )
+
+
+def save_notice(
+    tx: Transaction, *, sha256: str, notice_id: str, version: str, language: str, text: str, now: datetime
+) -> None:
+    """Keep a notice text the first time it is shown."""
+    insert_once(
+        tx,
+        NoticeRow,
+        sha256=sha256,
+        notice_id=notice_id,
+        version=version,
+        language=language,
+        text=text,
+        first_shown_at=now,
+    )
+
+
+def _receipts(
+    tx: Transaction, account: bytes, store: Sealer, person: Sealer, *conditions: ColumnElement[bool]
+) -> list[StoredReceipt]:
+    rows = tx.execute(
+        select(*ReceiptRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        .where(col(ReceiptRow.account) == account, *conditions)
+        .order_by(col(ReceiptRow.issued_at).desc(), col(ReceiptRow.receipt_id))
+    )
+    return [
+        StoredReceipt(
+            account=account,
+            receipt_id=row.receipt_id,
+            grant_id=row.grant_id,
+            client_id=row.client_id,
+            status=ConsentStatus(row.status),
+            issued_at=row.issued_at,
+            jwt=store.open(row.sealed_jwt, place=_place("jwt", row.receipt_id)).decode(),
+            disclosures=_texts(person.open_json(row.sealed_disclosures, place=_place("disclosures", row.receipt_id))),
+            leaf=row.leaf,
+            entry=StatusEntry(list_id=row.status_list, position=row.status_index),
+        )
+        for row in rows
+    ]
+
+
+def _texts(opened: object) -> tuple[str, ...]:
+    assert isinstance(opened, list)  # noqa: S101 - sealed by save_receipt
+    return tuple(opened)
+
+
+def _take(tx: Transaction, entry: StatusEntry) -> bool:
+    return insert_once(tx, StatusEntryRow, list_id=entry.list_id, position=entry.position, value=VALID)
+
+
+def _place(column: str, receipt_id: str) -> str:
+    return f"receipts.sealed_{column}:{receipt_id}"

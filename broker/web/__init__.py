@@ -1,0 +1,1 @@
+"""The faces: a view parses, calls one action, renders; it decides nothing."""

@@ -1,0 +1,97 @@
+"""Face 1, the consent page: the notice, nothing ticked, and two buttons of the same weight.
+
+Only a POST here links. GET shows, as often as one likes.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from broker.actions.linking import Proved, open_proved
+from broker.actions.record_consent import Choice, asked_of, record_consent
+from broker.actions.refuse_consent import refuse_consent
+from broker.core.client import Client
+from broker.errors import FlowBroken, MalformedRequest
+from broker.oauth.context import current_broker, current_transaction, request_transaction
+from broker.oauth.models import GrantUser
+from broker.store.clients import find_client
+from broker.store.flows import claim_choice
+from broker.web.languages import prefer
+from broker.web.notices import notice_for
+from broker.web.oauth import consent_server
+from broker.web.pages import render
+from broker.web.security import browser_handle, check_form, form_token, single
+
+blueprint = Blueprint("consent", __name__)
+
+
+@blueprint.get("/consent/<link_id>")
+def show(link_id: str) -> Response:
+    """Show the notice."""
+    browser = _browser()
+    with request_transaction():
+        proved, client = _opened(link_id, browser)
+        return _page(proved, client, browser)
+
+
+@blueprint.post("/consent/<link_id>")
+def choose(link_id: str) -> Response:
+    """Take the person's one choice."""
+    browser = _browser()
+    check_form(browser, link_id)
+    choice = single(request.form.getlist("choice"), "choice")
+    ticked = tuple(request.form.getlist("purpose"))
+    if choice not in {"allow", "refuse"}:
+        raise MalformedRequest("choice must be allow or refuse")
+    with request_transaction():
+        proved, client = _opened(link_id, browser)
+        if choice == "allow" and not ticked:
+            return _page(proved, client, browser, status=422)
+        return _answer(proved, client, browser, ticked=ticked if choice == "allow" else None)
+
+
+def _answer(proved: Proved, client: Client, browser: str, *, ticked: tuple[str, ...] | None) -> Response:
+    """Record the choice and send the person back, in one transaction."""
+    broker, tx, asked = current_broker(), current_transaction(), asked_of(proved)
+    if not claim_choice(tx, proved.link_id, browser=browser, now=broker.now()):
+        raise FlowBroken("this request was answered already")
+    notice, text = notice_for(broker, client, proved)
+    gpc = request.headers.get("Sec-GPC") == "1"
+    choice = Choice(proved=proved, notice=notice, text=text, purposes=ticked or (), gpc=gpc)
+    if ticked is None:
+        refuse_consent(tx, broker, client, choice)
+        return consent_server().answer(asked, None)
+    record = record_consent(tx, broker, client, choice)
+    pairwise = broker.blinder.pairwise(client.client_id, record.account)
+    return consent_server().answer(
+        asked, GrantUser(pairwise=pairwise, account=record.account, grant_id=record.grant_id)
+    )
+
+
+def _opened(link_id: str, browser: str) -> tuple[Proved, Client]:
+    broker, tx = current_broker(), current_transaction()
+    proved = open_proved(tx, broker, link_id, browser=browser)
+    asked = asked_of(proved)
+    prefer(asked.locale)
+    client = find_client(tx, asked.client_id)
+    if client is None or not client.active:
+        raise FlowBroken("this business may not ask at the moment; nothing was linked")
+    return proved, client
+
+
+def _browser() -> str:
+    browser = browser_handle()
+    if browser is None:
+        raise FlowBroken("this request was not begun in this browser; please start again where you came from")
+    return browser
+
+
+def _page(proved: Proved, client: Client, browser: str, *, status: int = 200) -> Response:
+    notice, _text = notice_for(current_broker(), client, proved)
+    return render(
+        "consent.html",
+        status=status,
+        notice=notice,
+        nothing_ticked=status != 200,  # noqa: PLR2004 - HTTP's own number
+        csrf=form_token(browser, proved.link_id),
+    )

@@ -1,0 +1,101 @@
+"""From the business to the platform and back: the browser's part of linking, up to the notice."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+
+from broker.actions.broker import Broker
+from broker.actions.linking import ConsentRequest, begin_link, claim_callback, new_attempt, record_proof
+from broker.actions.sign_in import sign_in
+from broker.core.identifiers import ProvenAccount
+from broker.errors import BrokerError, FlowBroken, HandleMismatch, PlatformFailed
+from broker.oauth.context import current_broker, request_transaction
+from broker.platforms import Attempt
+from broker.store.clients import find_client
+from broker.store.flows import Link, claim_pushed
+from broker.web.languages import prefer
+from broker.web.oauth import consent_server
+from broker.web.pages import render, see_other
+from broker.web.security import browser_handle, query, set_browser_handle, set_person_session
+
+blueprint = Blueprint("linking", __name__)
+
+
+@blueprint.get("/oauth/authorize")
+def authorize() -> Response:
+    """Take a pushed request, once, and send the person to the platform. Nothing else starts the flow."""
+    parameters = query(request)
+    asked = _pushed(parameters.get("client_id"), parameters.get("request_uri"))
+    prefer(asked.locale)
+    try:
+        return go_to_platform(current_broker(), asked.platform, asked)
+    except PlatformFailed as failure:
+        return _stopped(failure, asked, error="temporarily_unavailable")
+
+
+@blueprint.get("/link/<platform>/callback")
+def callback(platform: str) -> Response:
+    """The platform's answer: claimed once, in the browser that began, before anything in it is believed."""
+    broker, parameters = current_broker(), query(request)
+    browser, state = browser_handle(), parameters.get("state")
+    if browser is None or state is None or platform not in broker.platforms:
+        raise FlowBroken("this sign-in was not begun in this browser; please start again where you came from")
+    with request_transaction() as tx:
+        link, attempt = claim_callback(tx, broker, platform=platform, state=state, browser=browser)
+    asked = ConsentRequest.from_sealed(link.request) if link.request else None
+    prefer(asked.locale if asked else None)
+    if "error" in parameters:
+        return _declined(asked)
+    try:
+        proven = broker.platforms[platform].prove(attempt, parameters)
+        return _proved(link, proven)
+    except HandleMismatch as failure:
+        return _stopped(failure, asked, error="access_denied")
+    except (PlatformFailed, FlowBroken) as failure:
+        return _stopped(failure, asked, error="temporarily_unavailable")
+
+
+def go_to_platform(broker: Broker, platform: str, asked: ConsentRequest | None) -> Response:
+    """Begin one attempt in this browser, and send it to the platform."""
+    attempt: Attempt = new_attempt(broker, platform)
+    location = broker.platforms[platform].authorize_url(attempt)
+    browser = browser_handle() or broker.new_secret()
+    with request_transaction() as tx:
+        begin_link(tx, broker, platform=platform, attempt=attempt, request=asked, browser=browser)
+    answer = see_other(location)
+    set_browser_handle(answer, browser)
+    return answer
+
+
+def _pushed(client_id: str | None, request_uri: str | None) -> ConsentRequest:
+    if not client_id or not request_uri:
+        raise FlowBroken("a business must push its request first and send you here with its request_uri")
+    broker = current_broker()
+    with request_transaction() as tx:
+        stored = claim_pushed(tx, request_uri, client_id=client_id, now=broker.now(), store=broker.sealer)
+        client = find_client(tx, client_id)
+    if stored is None or client is None or not client.active:
+        raise FlowBroken("this request was used already or took too long; please start again where you came from")
+    return ConsentRequest.from_sealed(stored)
+
+
+def _proved(link: Link, proven: ProvenAccount) -> Response:
+    broker = current_broker()
+    with request_transaction() as tx:
+        person = record_proof(tx, broker, link, proven)
+        if link.request is not None:
+            return see_other(f"/consent/{link.link_id}")
+        answer = see_other("/consents")
+        set_person_session(answer, sign_in(tx, broker, person))
+        return answer
+
+
+def _declined(asked: ConsentRequest | None) -> Response:
+    """The person turned back at the platform: nobody is known, so there is nothing to record."""
+    return see_other(consent_server().refusal_url(asked, "access_denied") if asked else "/consents")
+
+
+def _stopped(failure: BrokerError, asked: ConsentRequest | None, *, error: str) -> Response:
+    back = consent_server().refusal_url(asked, error) if asked else "/consents"
+    return render("problem.html", status=failure.status, title=_(failure.title), detail=failure.detail, back=back)

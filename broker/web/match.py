@@ -1,0 +1,24 @@
+"""Face 2, the match API: one question, one decision. A "no" is 200."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from broker.actions.decide_match import decide_match
+from broker.oauth.context import current_broker, request_transaction
+from broker.web.api import caller
+from broker.web.reading import read_body
+from broker.web.wire import DecisionWire, MatchWire, dump
+
+blueprint = Blueprint("match", __name__, url_prefix="/v1")
+
+
+@blueprint.post("/match")
+def match() -> Response:
+    """``POST /v1/match``."""
+    broker = current_broker()
+    with request_transaction() as tx:
+        client = caller(tx, scope="match").client
+        question = read_body(request, MatchWire).to_core(broker)
+        answer = decide_match(tx, broker, client, question)
+    return jsonify(dump(DecisionWire.from_core(answer)))

@@ -1,0 +1,89 @@
+"""The notice in the page's language: the same sentences for the screen, the receipt and the archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from broker.actions.broker import Broker
+from broker.actions.linking import ConsentRequest, Proved
+from broker.core.client import Client
+from broker.core.notice import Notice, OfferedPurpose
+from broker.errors import FlowBroken
+from broker.web.languages import language
+from broker.web.pages import day
+from broker.web.wording import IDENTIFIER_TYPES, PURPOSES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Personal:
+    """The values in a notice that are about one person."""
+
+    handle: str
+    identifier: str
+    until: str
+
+
+#: The same notice with those values left open, as it is archived.
+OPEN = Personal(handle="{handle}", identifier="{identifier}", until="{until}")
+
+
+def notice_for(broker: Broker, client: Client, proved: Proved) -> tuple[Notice, str]:
+    """Return the notice to show, and its text with the personal values left open."""
+    request = proved.request
+    if request is None or proved.valid_until is None:
+        raise FlowBroken("nobody asked for a consent here")
+    personal = Personal(
+        handle=proved.proven.handle, identifier=request.identifier.masked(), until=day(proved.valid_until)
+    )
+    return _notice(broker, client, request, personal), _notice(broker, client, request, OPEN).words()
+
+
+def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: Personal) -> Notice:
+    name = client.registration.client_name
+    business = _("%(brand)s (%(client)s)", brand=request.brand, client=name) if request.brand else name
+    values = {
+        "business": business,
+        "platform": broker.platforms[request.platform].label,
+        "type": str(IDENTIFIER_TYPES[request.identifier.type]),
+        "contact": client.registration.contacts[0],
+        "page": broker.url("/consents"),
+        **vars(personal),
+    }
+    return Notice(
+        language=language(),
+        heading=_("%(business)s asks to link your %(platform)s account to its record about you", **values),
+        sentences=(
+            _(
+                "If you allow it, %(business)s ties @%(handle)s on %(platform)s to the %(type)s %(identifier)s"
+                " in its records.",
+                **values,
+            ),
+            _("Signing in has shown that the account is yours. It allows nothing by itself: your choice below does."),
+        ),
+        purposes_heading=_("What may the link be used for? Tick what you agree to; nothing is ticked for you."),
+        purposes=tuple(_offered(purpose) for purpose in request.purposes),
+        closing=(
+            _("Your consent holds until %(until)s, for the purposes you tick and no others.", **values),
+            _(
+                "You can take it back at any time, as easily as you give it: at %(page)s or by the link in your"
+                " receipt.",
+                **values,
+            ),
+            _(
+                "If you say no, nothing is linked, and %(business)s does not learn which account said no.",
+                **values,
+            ),
+            _(
+                "%(business)s is responsible for what it does with the link. You can reach it at %(contact)s, and"
+                " you can complain to your data protection authority.",
+                **values,
+            ),
+        ),
+    )
+
+
+def _offered(purpose: str) -> OfferedPurpose:
+    title, explanation = PURPOSES[purpose]
+    return OfferedPurpose(id=purpose, title=str(title), explanation=str(explanation))

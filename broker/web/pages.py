@@ -1,0 +1,28 @@
+"""Pages: rendered one way, never cached."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from flask import Response, make_response, render_template
+from flask_babel import format_date
+
+
+def render(template: str, *, status: int = 200, **values: object) -> Response:
+    """Render a page."""
+    answer = make_response(render_template(template, **values), status)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def see_other(location: str) -> Response:
+    """303: whatever the method was, the next one is GET."""
+    answer = Response(status=303)
+    answer.headers["Location"] = location
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def day(moment: datetime) -> str:
+    """A day in the page's language, such as 23 November 2027."""
+    return str(format_date(moment, "long"))

@@ -1,0 +1,133 @@
+"""The client file: RFC 7591's names, and ours for the use case."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from broker.core.client import SCOPES, Registration
+from broker.errors import MalformedRequest
+from broker.oauth.models import AUTH_METHOD
+from broker.proof.clientkeys import read_client_keys
+from broker.web.wire import Text, Wire, Word
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_NAME = Annotated[str, Field(min_length=1, max_length=80)]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class AgreementsWire(Wire):
+    """When the business agreed to the platform's documents: dates, ``YYYY-MM-DD``."""
+
+    terms_of_service: str | None = None
+    privacy_policy: str | None = None
+    developer_agreement: str | None = None
+    developer_policy: str | None = None
+
+
+class ClientWire(Wire):
+    """``broker clients register FILE.json``."""
+
+    client_name: _NAME
+    client_uri: Text
+    redirect_uris: Annotated[list[Text], Field(min_length=1, max_length=20)]
+    jwks: dict[str, Any]
+    contacts: Annotated[list[Text], Field(min_length=1, max_length=10)]
+    policy_uri: Text | None = None
+    tos_uri: Text | None = None
+    scope: str | None = None
+    owner: _NAME
+    environment: Literal["dev", "staging", "prod"]
+    use_case: Annotated[str, Field(min_length=10, max_length=2000)]
+    purposes: Annotated[list[Word], Field(min_length=1, max_length=32)]
+    platforms: Annotated[list[Word], Field(min_length=1, max_length=32)]
+    brands: Annotated[tuple[_NAME, ...], Field(max_length=200, strict=False)] = ()
+    agreements: AgreementsWire = AgreementsWire()
+    token_endpoint_auth_method: Literal["private_key_jwt"] = AUTH_METHOD  # type: ignore[assignment] # the same word
+    token_endpoint_auth_signing_alg: Literal["ES256"] = "ES256"  # noqa: S105 - an algorithm
+    grant_types: tuple[Literal["authorization_code", "client_credentials"], ...] = Field(
+        ("authorization_code", "client_credentials"), strict=False
+    )
+    response_types: tuple[Literal["code"], ...] = Field(("code",), strict=False)
+
+    def to_core(self, *, loopback: bool) -> Registration:
+        """The registration, every address and key checked; http only to this machine and in development."""
+        for name in ("client_name", "owner", "use_case"):
+            _plain(name, getattr(self, name))
+        for brand in self.brands:
+            _plain("brands", brand)
+        return Registration(
+            client_name=self.client_name,
+            client_uri=_address("client_uri", self.client_uri, loopback=loopback),
+            redirect_uris=tuple(_redirect(uri, loopback=loopback) for uri in self.redirect_uris),
+            jwks=read_client_keys(self.jwks),
+            contacts=tuple(self.contacts),
+            policy_uri=self.policy_uri and _address("policy_uri", self.policy_uri, loopback=loopback),
+            tos_uri=self.tos_uri and _address("tos_uri", self.tos_uri, loopback=loopback),
+            scopes=_scopes(self.scope),
+            owner=self.owner,
+            environment=self.environment,
+            use_case=self.use_case,
+            purposes=_distinct("purposes", self.purposes),
+            platforms=_distinct("platforms", self.platforms),
+            brands=_distinct("brands", list(self.brands)),
+            agreements=_dates(self.agreements),
+        )
+
+
+def _plain(name: str, text: str) -> None:
+    """Text that stands on the consent page: no control, format or line characters, nothing that turns the reading."""
+    if not text.isprintable() or text != text.strip():
+        raise MalformedRequest(f"{name} must be printable text without surrounding blanks")
+
+
+def _address(name: str, address: str, *, loopback: bool) -> str:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        host = None
+        parts = urlsplit("")
+    local = loopback and parts.scheme == "http" and host in _LOOPBACK
+    if not host or (parts.scheme != "https" and not local) or parts.username is not None:
+        raise MalformedRequest(f"{name} must be an https address")
+    if not address.isascii() or not address.isprintable() or any(letter in address for letter in ' \\<>"'):
+        raise MalformedRequest(f"{name} must be written in plain ASCII, percent-encoded where needed")
+    return address
+
+
+def _redirect(address: str, *, loopback: bool) -> str:
+    if "#" in address:
+        raise MalformedRequest("redirect_uris: a redirect URI has no fragment")
+    return _address("redirect_uris", address, loopback=loopback)
+
+
+def _scopes(scope: str | None) -> tuple[str, ...]:
+    if scope is None:
+        return SCOPES
+    asked = tuple(scope.split())
+    if not asked or not set(asked) <= set(SCOPES):
+        raise MalformedRequest(f"scope must be some of {' '.join(SCOPES)}")
+    return _distinct("scope", list(asked))
+
+
+def _distinct(name: str, values: list[str]) -> tuple[str, ...]:
+    if len(set(values)) != len(values):
+        raise MalformedRequest(f"{name}: one stands twice")
+    return tuple(values)
+
+
+def _dates(agreements: AgreementsWire) -> dict[str, str]:
+    dates = {name: day for name, day in agreements.model_dump().items() if day is not None}
+    for name, day in dates.items():
+        try:
+            well_formed = _DAY.fullmatch(day) and date.fromisoformat(day)
+        except ValueError:
+            well_formed = None
+        if not well_formed:
+            raise MalformedRequest(f"agreements.{name} must be a date such as 2026-11-23")
+    return dates

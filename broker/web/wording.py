@@ -1,0 +1,52 @@
+"""The words for things that have an id on the wire, in the page's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+#: What a person ticks, and what ticking it allows.
+PURPOSES: Mapping[str, tuple[LazyString, LazyString]] = {
+    "customer-care": (_("Customer care"), _("Recognise you when you contact them through this account.")),
+    "account-management": (_("Account management"), _("Show and manage the link in your customer account.")),
+    "identity-verification": (
+        _("Identity verification"),
+        _("Check that you are the customer you say you are."),
+    ),
+    "fraud-prevention": (_("Fraud prevention"), _("Notice when somebody else pretends to be you.")),
+    "service-personalisation": (_("Personal service"), _("Adapt their service to you.")),
+    "newsletter": (_("Newsletter"), _("Send you the newsletter you asked for.")),
+    "direct-marketing": (_("Direct marketing"), _("Send you advertising.")),
+    "professional-contact": (
+        _("Professional contact"),
+        _("Stay in touch with you about your work together."),
+    ),
+    "contact": (_("Automated messages"), _("Send you automated messages on this platform.")),
+}
+
+#: What a business calls the record that would be linked.
+IDENTIFIER_TYPES: Mapping[str, LazyString] = {
+    "email": _("e-mail address"),
+    "phone": _("telephone number"),
+    "customer_id": _("customer number"),
+    "household_id": _("household number"),
+    "device_id": _("device number"),
+    "browser_id": _("browser number"),
+    "other": _("record number"),
+}
+
+#: What has become of a consent.
+STATUSES: Mapping[str, LazyString] = {
+    "given": _("Given"),
+    "refused": _("Refused"),
+    "withdrawn": _("Withdrawn by you"),
+    "revoked": _("Given up by the business"),
+    "expired": _("Expired"),
+}
+
+
+def purpose_title(purpose: str) -> str:
+    """A purpose's name."""
+    return str(PURPOSES[purpose][0])

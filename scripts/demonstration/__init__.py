@@ -1,0 +1,1 @@
+"""The demo's inside: programs to start, a stage to put them on, a small browser, the path to walk."""

@@ -1,0 +1,206 @@
+"""The stage: where the broker, the shop and the platform stand, and what each needs to start."""
+
+import json
+import os
+import secrets
+import shutil
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from demonstration.programs import HOST, Program, ProgramError, free_ports, is_free, run
+
+SCRIPTS = Path(__file__).resolve().parents[1]
+USUAL_BASE = 8000
+DISTANCE = 100
+PLATFORMS = """[x]
+client_id = "{client_id}"
+client_secret = "{client_secret}"
+authorize_url = "{platform}/i/oauth2/authorize"
+token_url = "{platform}/2/oauth2/token"
+userinfo_url = "{platform}/2/users/me"
+revoke_url = "{platform}/2/oauth2/revoke"
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addresses:
+    """Where each program listens."""
+
+    broker: int
+    shop: int
+    platform: int
+
+    @classmethod
+    def from_base(cls, base: int) -> Self:
+        """Return the ports at and above a base."""
+        return cls(broker=base, shop=base + DISTANCE, platform=base + 2 * DISTANCE)
+
+    @classmethod
+    def free(cls) -> Self:
+        """Return three free ports."""
+        broker, shop, platform = free_ports(3)
+        return cls(broker=broker, shop=shop, platform=platform)
+
+    @classmethod
+    def usual(cls) -> Self:
+        """Return the usual ports, or free ones when somebody has them."""
+        usual = cls.from_base(USUAL_BASE)
+        if all(is_free(port) for port in asdict(usual).values()):
+            return usual
+        print(f"One of the ports {', '.join(map(str, asdict(usual).values()))} is taken; using others.")
+        return cls.free()
+
+    @property
+    def issuer(self) -> str:
+        """The broker's address."""
+        return f"http://{HOST}:{self.broker}"
+
+    @property
+    def shop_url(self) -> str:
+        """The shop's address."""
+        return f"http://{HOST}:{self.shop}"
+
+    @property
+    def platform_url(self) -> str:
+        """The platform's address."""
+        return f"http://{HOST}:{self.platform}"
+
+
+class Stage:
+    """The three programs and their state; leaving the `with` block ends them."""
+
+    def __init__(self, addresses: Addresses, state: Path) -> None:
+        self.addresses = addresses
+        self.state = state
+        self.logs = state / "logs"
+        self._programs: list[Program] = []
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._open.close)
+            self._prepare()
+            self._start_platform()
+            self._start_broker()
+            self._start_shop()
+            undo.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def wait(self) -> None:
+        """Return never, unless a program ends."""
+        while True:
+            for program in self._programs:
+                if not program.is_running():
+                    raise ProgramError(f"{program.name} ended by itself.")
+            time.sleep(1)
+
+    def broker(self, *arguments: str) -> str:
+        """Run a command of the broker's operator and return what it printed."""
+        return run("broker", [console_script(), *arguments], env=self._broker_env(), logs=self.logs)
+
+    def verify(self, receipt: Path, keys: Path) -> None:
+        """Check a receipt as a stranger would: with keys in a file and no broker named in the environment."""
+        command = [console_script(), "verify", str(receipt), "--jwks", str(keys)]
+        run("verify", command, env=surroundings(), logs=self.logs)
+
+    def _prepare(self) -> None:
+        """Make the directories; what earlier demos left is kept only if the addresses are the same."""
+        note = self.state / "addresses.json"
+        addresses = json.dumps(asdict(self.addresses))
+        if self.state.exists() and (not note.exists() or note.read_text("utf-8") != addresses):
+            shutil.rmtree(self.state)
+        for folder in (self.state, self.logs, self.state / "shop"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        note.write_text(addresses, "utf-8")
+
+    def _start_platform(self) -> None:
+        client_id, client_secret = self._credentials()
+        env = {
+            **surroundings(),
+            "SANDBOX_CLIENT_ID": client_id,
+            "SANDBOX_CLIENT_SECRET": client_secret,
+            "SANDBOX_REDIRECT_URI": f"{self.addresses.issuer}/link/x/callback",
+        }
+        options = ["--port", str(self.addresses.platform), "--state", str(self.state / "people.json")]
+        self._start("platform", script("sandbox/serve.py", *options), env, self.addresses.platform_url)
+
+    def _start_broker(self) -> None:
+        self.broker("init")
+        self._register_shop()
+        options = ["--host", HOST, "--port", str(self.addresses.broker), "--workers", "1"]
+        command = [console_script(), "serve", *options]
+        self._start("broker", command, self._broker_env(), f"{self.addresses.issuer}/health/ready")
+
+    def _register_shop(self) -> None:
+        """Let the shop write its registration and the broker's operator take it in, once."""
+        home = self.state / "shop"
+        answer = home / "client.json"
+        if answer.exists():
+            return
+        told = ["--issuer", self.addresses.issuer, "--shop", self.addresses.shop_url, "--state", str(home)]
+        run("shop", script("shop/register.py", *told), env=surroundings(), logs=self.logs)
+        answer.write_text(self.broker("clients", "register", str(home / "registration.json")), "utf-8")
+
+    def _start_shop(self) -> None:
+        told = ["--port", str(self.addresses.shop), "--issuer", self.addresses.issuer]
+        command = script("shop/serve.py", *told, "--state", str(self.state / "shop"))
+        self._start("shop", command, surroundings(), self.addresses.shop_url)
+
+    def _start(self, name: str, command: list[str], env: dict[str, str], address: str) -> None:
+        program = Program(name, command, env=env, logs=self.logs)
+        self._open.callback(program.stop)
+        self._programs.append(program)
+        program.wait_for(address)
+
+    def _credentials(self) -> tuple[str, str]:
+        """Return what the broker is known by at the platform, made once; the platforms file says the same."""
+        file = self.state / "platform-client.json"
+        if not file.exists():
+            made = {"client_id": "consent-broker-demo", "client_secret": secrets.token_urlsafe(32)}
+            write_secret(file, json.dumps(made))
+            platforms = PLATFORMS.format(platform=self.addresses.platform_url, **made)
+            write_secret(self.state / "platforms.toml", platforms)
+        kept = json.loads(file.read_text("utf-8"))
+        return kept["client_id"], kept["client_secret"]
+
+    def _broker_env(self) -> dict[str, str]:
+        return {
+            **surroundings(),
+            "BROKER_ISSUER": self.addresses.issuer,
+            "BROKER_DATABASE_URL": f"sqlite:///{self.state / 'broker.db'}",
+            "BROKER_KEYS_DIR": str(self.state / "keys"),
+            "BROKER_PLATFORMS_FILE": str(self.state / "platforms.toml"),
+        }
+
+
+def surroundings() -> dict[str, str]:
+    """Return the environment without another broker's settings, and with no proxy before loopback."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}
+    return {**kept, "NO_PROXY": f"{HOST},localhost", "no_proxy": f"{HOST},localhost"}
+
+
+def script(name: str, *options: str) -> list[str]:
+    """Return the command that runs one of the scripts."""
+    return [sys.executable, str(SCRIPTS / name), *options]
+
+
+def console_script() -> str:
+    """Return the installed `broker` command, which stands beside this Python."""
+    return str(Path(sys.executable).with_name("broker"))
+
+
+def write_secret(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, from its first byte on."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write(text)

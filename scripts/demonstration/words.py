@@ -1,0 +1,20 @@
+"""What the demo says at the start."""
+
+WELCOME = """
+The demo runs. Everybody in it is made up, and nothing leaves this machine.
+
+  The shop       {addresses.shop_url}
+  The broker     {addresses.issuer}/consents
+  The platform   {addresses.platform_url}/people
+
+Try this:
+
+  1. Open an account at the shop and press "Link your X account".
+  2. Be @johndoe at the platform. Read what the broker asks, tick a purpose, press Allow.
+  3. Back at the shop: download the receipt, and press "Ask the match API".
+  4. Take the consent back at the broker. Ask again: the answer is no.
+  5. Rename @johndoe at the platform and let somebody else take the handle. Whom does it match now?
+
+The programs' logs are in {logs}
+Ctrl-C stops everything.
+"""

@@ -1,0 +1,76 @@
+"""The shop's customers, and what a customer has linked; kept in one file, as befits a shop of this size."""
+
+import json
+import secrets
+import threading
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """What came back with a consent."""
+
+    grant_id: str
+    account_id: str
+    handle: str
+    purposes: tuple[str, ...]
+    valid_until: str
+    receipt: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customer:
+    """One customer of the shop."""
+
+    id: str
+    name: str
+    email: str
+    handle: str = ""
+    link: Link | None = None
+
+
+class Customers:
+    """Everybody with an account at the shop."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._customers: dict[str, Customer] = {}
+        if file.exists():
+            kept = json.loads(file.read_text("utf-8"))
+            self._customers = {entry["id"]: read_customer(entry) for entry in kept}
+
+    def find(self, customer_id: str) -> Customer | None:
+        """Return a customer by id."""
+        return self._customers.get(customer_id)
+
+    def sign_up(self, *, name: str, email: str, handle: str) -> Customer:
+        """Open an account, or the one that this address has: a demo shop keeps no passwords."""
+        with self._lock:
+            known = [one for one in self._customers.values() if one.email.lower() == email.lower()]
+            customer_id = known[0].id if known else secrets.token_hex(8)
+            link = known[0].link if known else None
+            customer = Customer(id=customer_id, name=name, email=email, handle=handle, link=link)
+            return self._keep(customer)
+
+    def set_link(self, customer_id: str, link: Link | None) -> None:
+        """Keep what was linked, or forget it."""
+        with self._lock:
+            self._keep(replace(self._customers[customer_id], link=link))
+
+    def _keep(self, customer: Customer) -> Customer:
+        self._customers[customer.id] = customer
+        draft = self._file.with_suffix(".draft")
+        draft.write_text(json.dumps([asdict(one) for one in self._customers.values()], indent=1), "utf-8")
+        draft.replace(self._file)
+        return customer
+
+
+def read_customer(entry: dict[str, Any]) -> Customer:
+    """Read one customer back from the file."""
+    link = entry["link"]
+    if link is None:
+        return Customer(**entry)
+    return Customer(**{**entry, "link": Link(**{**link, "purposes": tuple(link["purposes"])})})

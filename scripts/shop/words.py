@@ -1,0 +1,30 @@
+"""What the shop says in plain words."""
+
+from typing import Any
+
+PURPOSE_WORDS = {
+    "customer-care": "Recognise you when you ask us for help on X",
+    "newsletter": "Send you the newsletter",
+    "direct-marketing": "Show you offers",
+}
+REASONS = {
+    "no_basis": "nothing allows this match.",
+    "purpose_not_granted": "the person did not allow this purpose.",
+    "purpose_prohibited": "nobody may match for this purpose, whatever was agreed.",
+    "purpose_not_declared": "the shop never said that it wants this purpose.",
+    "withdrawn": "the person has taken the consent back.",
+    "expired": "the consent has run out.",
+    "provenance_rejected": "where this record comes from is not good enough.",
+    "suspended": "the account is gone at the platform.",
+}
+BASES = {"consent": "the person consented", "user_provided": "the person told us", "public": "it is public"}
+
+
+def decision_in_words(status: int, answer: Any) -> str:  # noqa: ANN401 - JSON from another program
+    """Say what the match API decided."""
+    if not isinstance(answer, dict) or "decision" not in answer:
+        return f"The broker did not decide: it answered {status}."
+    context = answer.get("context", {})
+    if answer["decision"] is True:
+        return f"Yes: {BASES.get(context.get('basis'), 'there are grounds')}."
+    return f"No: {REASONS.get(context.get('reason'), str(context.get('reason')))}"

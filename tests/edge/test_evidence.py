@@ -1,0 +1,77 @@
+"""What a receipt proves: the words that were read, and, offline, that nobody has touched it since."""
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from harness.business import Business
+from harness.evidence import disclosures_of, payload_of
+from harness.person import Linked, Person
+from harness.running import RunningBroker
+
+
+@pytest.fixture
+def jwks(broker: RunningBroker, tmp_path: Path) -> Path:
+    """Keep the published keys in a file, as a verifier does."""
+    file = tmp_path / "jwks.json"
+    file.write_bytes(broker.get("/.well-known/jwks.json").content)
+    return file
+
+
+@pytest.fixture
+def receipt(linked: Linked, tmp_path: Path) -> Path:
+    """Keep the receipt in a file."""
+    file = tmp_path / "receipt.sd-jwt"
+    file.write_text(linked.receipt)
+    return file
+
+
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_the_words_that_were_shown_are_the_words_that_were_signed(
+    business: Business, person: Person, locale: str
+) -> None:
+    asked = business.par(details=business.details(locale=locale))
+    notice = person.to_notice(business, asked)
+    code = person.allow(notice, ["customer-care"]).query["code"]
+    receipt = business.exchange(code, asked.verifier).json()["authorization_details"][0]["receipt"]
+    words = disclosures_of(receipt)["notice_words"]
+    assert [] == [line for line in words.split("\n") if " ".join(line.split()) not in notice.words]
+    assert f"@{person.account.handle}" in words
+    assert locale == payload_of(receipt)["record"]["notice"]["language"]
+
+
+def test_the_receipts_digest_is_that_of_the_words(linked: Linked) -> None:
+    parts = linked.receipt.split("~")[1:]
+    digests = {
+        base64.urlsafe_b64encode(hashlib.sha256(part.encode()).digest()).rstrip(b"=").decode(): part
+        for part in parts
+    }
+    part = digests[payload_of(linked.receipt)["record"]["notice"]["sha256"]]
+    assert "notice_words" == json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))[1]
+
+
+def test_a_receipt_verifies_offline(broker: RunningBroker, receipt: Path, jwks: Path) -> None:
+    done = broker.run("verify", str(receipt), "--jwks", str(jwks))
+    assert (0, "") == (done.returncode, done.stderr), done.stdout
+
+
+def test_a_receipt_without_keys_proves_nothing_to_anybody(broker: RunningBroker, receipt: Path) -> None:
+    assert 3 == broker.run("verify", str(receipt)).returncode
+
+
+def test_a_receipt_that_was_changed_fails_and_the_step_is_named(
+    broker: RunningBroker, receipt: Path, jwks: Path
+) -> None:
+    head, _, rest = receipt.read_text().partition(".")
+    receipt.write_text(f"{head}.{'B' if rest[0] != 'B' else 'C'}{rest[1:]}")
+    done = broker.run("verify", str(receipt), "--jwks", str(jwks))
+    assert (1, True) == (done.returncode, bool(done.stdout + done.stderr))
+    assert "Traceback" not in done.stderr
+
+
+def test_a_receipt_of_another_broker_fails(broker: RunningBroker, receipt: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('{"keys": []}')
+    assert 1 == broker.run("verify", str(receipt), "--jwks", str(other)).returncode

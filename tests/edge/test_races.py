@@ -1,0 +1,214 @@
+"""Everything at once: what may happen once happens once, and what was acknowledged holds."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from harness import wire
+from harness.business import Business, person_email
+from harness.evidence import payload_of
+from harness.person import Linked, Person
+from harness.running import RunningBroker
+
+EXCHANGES = 100
+ROUNDS = 6
+HAMMERS = 6
+
+
+def test_of_a_hundred_exchanges_of_one_code_at_most_one_gives_a_token(
+    business: Business, person: Person
+) -> None:
+    asked = business.par()
+    code = person.code(business, asked)
+
+    def exchange(_: int) -> tuple[int, str]:
+        answer = business.exchange(code, asked.verifier)
+        return answer.status_code, answer.json().get("access_token", "")
+
+    with ThreadPoolExecutor(16) as racers:
+        answers = list(racers.map(exchange, range(EXCHANGES)))
+    assert (1, EXCHANGES - 1) == tuple([status for status, _ in answers].count(one) for one in (200, 400))
+    (token,) = [token for _, token in answers if token]
+    answer = wire.get(f"{business.issuer}/v1/grants/{'a' * 26}", headers=wire.bearer(token))
+    assert 401 == answer.status_code
+
+
+def test_of_many_presses_of_allow_one_gives_a_code(business: Business, person: Person) -> None:
+    email = wire.fresh_email()
+    notice = person.to_notice(
+        business, business.par(details=business.details(identifier=person_email(email)))
+    )
+    cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
+    sent = [*notice.form.filled(ticked={"customer-care"}), ("choice", "allow")]
+    headers = {"Cookie": cookies, "Origin": business.issuer, "Sec-Fetch-Site": "same-origin"}
+
+    def press(_: int) -> str:
+        answer = wire.post(notice.form.action, data=sent, headers=headers)
+        assert answer.status_code < 500
+        return answer.headers.get("Location", "")
+
+    with ThreadPoolExecutor(12) as racers:
+        places = list(racers.map(press, range(24)))
+    assert 1 == len({wire.query_of(place)["code"] for place in places if "code=" in place})
+    page = person.signs_in()
+    assert 1 == len([form for form in page.reading.forms if form.named("grant_id")])
+
+
+def test_allow_and_refuse_at_once_make_one_choice(
+    business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        person, email = new_person(), wire.fresh_email()
+        notice = person.to_notice(
+            business, business.par(details=business.details(identifier=person_email(email)))
+        )
+        cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
+        headers = {"Cookie": cookies, "Origin": business.issuer, "Sec-Fetch-Site": "same-origin"}
+        forms = [[*notice.form.filled(ticked={"customer-care"}), ("choice", "allow")],
+                 [*notice.form.filled(), ("choice", "refuse")]] * 3  # fmt: skip
+        with ThreadPoolExecutor(6) as racers:
+            sends = [
+                racers.submit(wire.post, notice.form.action, data=form, headers=headers) for form in forms
+            ]
+            places = [send.result().headers.get("Location", "") for send in sends]
+        allowed, refused = (
+            any(word in place for place in places) for word in ("code=", "error=access_denied")
+        )
+        assert allowed != refused
+        assert allowed == business.match(person.account.id, email)["decision"]
+
+
+def test_of_two_browsers_racing_for_a_request_uri_one_is_served(business: Business) -> None:
+    for _ in range(ROUNDS):
+        url = business.authorize_url(business.par())
+        with ThreadPoolExecutor(8) as racers:
+            statuses = list(racers.map(lambda _, url=url: wire.get(url).status_code, range(8)))
+        assert (1, 7) == (statuses.count(303), statuses.count(400))
+
+
+def test_a_callback_that_races_itself_is_answered_once(
+    business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        person = new_person()
+        callback = person.callback_url(person.to_platform(business, business.par()))
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())}
+        with ThreadPoolExecutor(6) as racers:
+            statuses = list(
+                racers.map(lambda _, u=callback, h=headers: wire.get(u, headers=h).status_code, range(6))
+            )
+        assert (1, 5) == (statuses.count(303), sum(statuses.count(one) for one in (400, 403)))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One answered match: when it was sent, and whether it permitted."""
+
+    sent: float
+    permitted: bool
+
+
+class Hammer:
+    """A thread that asks for the same match again and again."""
+
+    def __init__(self, business: Business, linked: Linked) -> None:
+        self.business, self.linked = business, linked
+        self.asked: list[Asked] = []
+        self.failures: list[str] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._hammer)
+
+    def _hammer(self) -> None:
+        body = self.business.match_request(self.linked.account.id, self.linked.email)
+        while not self._stop.is_set():
+            sent = time.monotonic()
+            answer = self.business.ask_match(body)
+            if answer.status_code == 200:
+                self.asked.append(Asked(sent, answer.json()["decision"]))
+            else:
+                self.failures.append(f"{answer.status_code} {answer.text}")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and wait for the last answer."""
+        self._stop.set()
+        self._thread.join()
+
+
+def hammered(
+    business: Business, linked: Linked, withdraw: Callable[[], int]
+) -> tuple[list[Asked], list[str], float]:
+    """Withdraw under fire; return what was asked, what failed, and when the withdrawal was acknowledged."""
+    business.client_token()
+    hammers = [Hammer(business, linked) for _ in range(HAMMERS)]
+    for hammer in hammers:
+        hammer.start()
+    time.sleep(0.25)
+    status = withdraw()
+    acknowledged = time.monotonic()
+    time.sleep(0.25)
+    for hammer in hammers:
+        hammer.stop()
+    assert status < 400
+    asked = [one for hammer in hammers for one in hammer.asked]
+    return asked, [failure for hammer in hammers for failure in hammer.failures], acknowledged
+
+
+def check(asked: list[Asked], failures: list[str], acknowledged: float) -> None:
+    """Hold that no match started after the acknowledgement was permitted, and that some were before."""
+    assert [] == failures
+    after = [one for one in asked if one.sent > acknowledged]
+    assert any(one.permitted for one in asked)
+    assert after
+    assert [] == [one for one in after if one.permitted]
+
+
+def test_no_match_started_after_a_withdrawal_was_acknowledged_is_permitted(
+    business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        person = new_person()
+        linked = person.consents(business)
+        page = person.browser.open(payload_of(linked.receipt)["record"]["withdrawal"]["uri"])
+
+        def withdraw(person: Person = person, page: object = page) -> int:
+            return person.browser.submit(page.form, button=("choice", "withdraw")).status  # type: ignore[attr-defined]
+
+        check(*hammered(business, linked, withdraw))
+
+
+def test_no_match_started_after_a_grant_was_given_up_is_permitted(
+    business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        linked = new_person().consents(business)
+        business.client_token("consent")
+
+        def give_up(linked: Linked = linked) -> int:
+            return business.grant(linked.grant_id, "DELETE").status_code
+
+        check(*hammered(business, linked, give_up))
+
+
+def test_two_hands_withdrawing_at_once_write_one_withdrawal(
+    broker: RunningBroker, business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        person = new_person()
+        linked = person.consents(business)
+        page = person.browser.open(payload_of(linked.receipt)["record"]["withdrawal"]["uri"])
+        sent = [*page.form.filled(), ("choice", "withdraw")]
+        cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
+        headers = {"Cookie": cookies, "Origin": broker.issuer, "Sec-Fetch-Site": "same-origin"}
+        with ThreadPoolExecutor(6) as hands:
+            sends = [hands.submit(wire.post, page.form.action, data=sent, headers=headers) for _ in range(6)]
+            assert set() == {send.result().status_code for send in sends} - {200, 303}
+        receipts = {
+            link.removesuffix("/download") for link in person.signs_in().reading.links if "/receipts/" in link
+        }
+        assert 2 == len(receipts)

@@ -1,0 +1,103 @@
+"""Receipts and tokens are checked by programs of others, with nothing but the published keys."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from harness.business import Business
+from harness.evidence import payload_of
+from harness.person import Linked, Person
+from harness.running import RunningBroker
+from harness.strangers import RefusedError, ask
+
+SD_JWT = ["sd_jwt.mjs", "sd_jwt_verifier.py"]
+
+
+@pytest.fixture
+def linked(business: Business, person: Person) -> Linked:
+    """Give a consent."""
+    return person.consents(business)
+
+
+@pytest.fixture
+def jwks(broker: RunningBroker) -> dict[str, Any]:
+    """Fetch the published keys."""
+    keys: dict[str, Any] = broker.get("/.well-known/jwks.json").json()
+    return keys
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_receipt_verifies_and_shows_what_it_discloses(
+    linked: Linked, jwks: dict[str, Any], program: str
+) -> None:
+    payload = ask(program, {"receipt": linked.receipt, "jwks": jwks})["payload"]
+    assert (linked.account.id, linked.account.handle) == (
+        payload["account"]["id"],
+        payload["account"]["handle"],
+    )
+    assert "dpv:ConsentGiven" == payload["record"]["event"]["state"]
+    assert linked.email in json.dumps(payload, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_receipt_without_its_disclosures_verifies_and_names_nobody(
+    linked: Linked, jwks: dict[str, Any], program: str
+) -> None:
+    payload = ask(program, {"receipt": linked.receipt.split("~")[0] + "~", "jwks": jwks})["payload"]
+    assert [] == [
+        word for word in (linked.account.id, linked.account.handle, linked.email) if word in str(payload)
+    ]
+    assert payload_of(linked.receipt)["jti"] == payload["jti"]
+
+
+def with_another_purpose(receipt: str) -> str:
+    """Return the receipt with a purpose that nobody granted."""
+    header, _, signature = receipt.split("~", maxsplit=1)[0].split(".")
+    payload = payload_of(receipt)
+    payload["record"]["processing"][0]["purpose"] = "dpv:DirectMarketing"
+    changed = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()
+    return "~".join([f"{header}.{changed}.{signature}", *receipt.split("~")[1:]])
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_receipt_that_was_changed_does_not_verify(
+    linked: Linked, jwks: dict[str, Any], program: str
+) -> None:
+    with pytest.raises(RefusedError):
+        ask(program, {"receipt": with_another_purpose(linked.receipt), "jwks": jwks})
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_disclosure_that_was_changed_is_not_taken(
+    linked: Linked, jwks: dict[str, Any], program: str
+) -> None:
+    head, *parts = linked.receipt.split("~")
+    salt, name, value = json.loads(base64.urlsafe_b64decode(parts[0] + "=="))
+    forged = json.dumps([salt, name, {**value, "id": "12"}]).encode()
+    parts[0] = base64.urlsafe_b64encode(forged).rstrip(b"=").decode()
+    try:
+        answer = ask(program, {"receipt": "~".join([head, *parts]), "jwks": jwks})
+    except RefusedError:
+        return
+    assert "'id': '12'" not in str(answer["payload"])
+
+
+def test_jose_verifies_a_receipts_jwt(broker: RunningBroker, linked: Linked, jwks: dict[str, Any]) -> None:
+    question = {"token": linked.receipt.split("~")[0], "jwks": jwks, "issuer": broker.issuer,
+                "typ": "consent-receipt+sd-jwt"}  # fmt: skip
+    assert payload_of(linked.receipt) == ask("jose.mjs", question)["payload"]
+
+
+def test_jose_verifies_an_access_token(broker: RunningBroker, linked: Linked, jwks: dict[str, Any]) -> None:
+    token = linked.token["access_token"]
+    question = {"token": token, "jwks": jwks, "issuer": broker.issuer, "typ": "at+jwt"}
+    assert payload_of(token) == ask("jose.mjs", question)["payload"]
+
+
+def test_jose_does_not_take_a_receipt_for_a_token(
+    broker: RunningBroker, linked: Linked, jwks: dict[str, Any]
+) -> None:
+    question = {"token": linked.receipt.split("~")[0], "jwks": jwks, "issuer": broker.issuer, "typ": "at+jwt"}
+    with pytest.raises(RefusedError):
+        ask("jose.mjs", question)
