@@ -9,17 +9,20 @@ from __future__ import annotations
 class BrokerError(Exception):
     """A failure with a problem type (RFC 9457), a title and an HTTP status.
 
-    ``clauses`` names the terms that decided, where they did.
+    ``clauses`` names the terms that decided, where they did. ``template`` is the detail before its ``values`` were
+    put in: that is what a page translates.
     """
 
     type = "internal-error"
     title = "The broker could not do this"
     status = 500
 
-    def __init__(self, detail: str, *, clauses: tuple[str, ...] = ()) -> None:
-        super().__init__(detail)
-        self.detail = detail
+    def __init__(self, template: str, *, clauses: tuple[str, ...] = (), **values: str) -> None:
+        self.template = template
+        self.values = values
+        self.detail = template % values if values else template
         self.clauses = clauses
+        super().__init__(self.detail)
 
 
 class MalformedRequest(BrokerError):

@@ -47,6 +47,9 @@ def check(port_base: int | None) -> int:
     except (ProgramError, StepFailedError) as failure:
         print(f"FAIL {failure}\n\nThe programs' logs: {state / 'logs'}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        shutil.rmtree(state)
+        raise
     shutil.rmtree(state)
     print(f"The whole path works ({time.monotonic() - began:.0f} s).")
     return 0

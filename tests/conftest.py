@@ -33,11 +33,7 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def uses_postgres(item: pytest.Item) -> bool:
     """Tell whether a test needs PostgreSQL, by fixture or by parameter."""
-    chosen = (
-        item.callspec.params.values()
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-        else ()
-    )
+    chosen = item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
     parametrised = {"broker", "database_url"} & set(getattr(item, "fixturenames", ()))
     return bool(parametrised and "postgres" in chosen) or (
         "cluster" in getattr(item, "fixturenames", ()) and not parametrised
@@ -66,13 +62,9 @@ def cluster(postgres: Callable[[], PostgresCluster]) -> PostgresCluster:
 
 
 @pytest.fixture(params=DATABASES)
-def database_url(
-    request: pytest.FixtureRequest, tmp_path: Path, postgres: Callable[[], PostgresCluster]
-) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, postgres: Callable[[], PostgresCluster]) -> str:
     """Give an empty database of each kind."""
-    return (
-        postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{tmp_path / 'broker.db'}"
-    )
+    return postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{tmp_path / 'broker.db'}"
 
 
 @pytest.fixture(scope="session")
@@ -82,9 +74,7 @@ def ports() -> dict[str, int]:
 
 
 @pytest.fixture(scope="session")
-def platform_of_all(
-    tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]
-) -> Iterator[RunningSandbox]:
+def platform_of_all(tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int]) -> Iterator[RunningSandbox]:
     """Run the sandbox platform."""
     callbacks = [f"http://127.0.0.1:{port}/link/x/callback" for port in ports.values()]
     sandbox = RunningSandbox(tmp_path_factory.mktemp("sandbox"), callbacks)
@@ -107,9 +97,7 @@ def broker(
     """Run the broker once on each database."""
     home = tmp_path_factory.mktemp(f"broker-{request.param}")
     url = postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{home / 'broker.db'}"
-    running = RunningBroker(
-        home, port=ports[request.param], database_url=url, platforms=platform_of_all.section()
-    )
+    running = RunningBroker(home, port=ports[request.param], database_url=url, platforms=platform_of_all.section())
     yield running
     running.stop()
 

@@ -110,7 +110,9 @@ def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAcco
     now = broker.now()
     request = ConsentRequest.from_sealed(link.request) if link.request else None
     if request and request.handle and not same_handle(request.handle, proven.handle):
-        raise HandleMismatch(f"you proved @{proven.handle}, and the form named @{request.handle}; nothing was linked")
+        raise HandleMismatch(
+            "you signed in as @%(proved)s, and the form named @%(named)s", proved=proven.handle, named=request.handle
+        )
     person = _remember(tx, broker, proven, now=now)
     ends = read_duration(request.valid_for).after(now) if request else None
     account = {

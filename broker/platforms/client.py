@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from broker.errors import BadConfiguration, FlowBroken, PlatformFailed
 
 TIMEOUT = 8
 MAX_ANSWER = 256 * 1024
+log = logging.getLogger(__name__)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -28,6 +30,18 @@ class Credentials:
     client_secret: str = field(repr=False)
 
 
+def failed(label: str, cause: str) -> PlatformFailed:
+    """The failure as a person may read it; the cause goes to the operator's log."""
+    log.warning("%s did not answer as it should: %s", label, cause)
+    return PlatformFailed("%(platform)s did not answer as it should; please try again in a moment", platform=label)
+
+
+def untrusted(label: str, cause: str) -> FlowBroken:
+    """An answer that does not prove what it claims; the cause goes to the operator's log."""
+    log.warning("an answer of %s was refused: %s", label, cause)
+    return FlowBroken("the answer of %(platform)s does not prove the account", platform=label)
+
+
 @contextmanager
 def talking_to(label: str) -> Iterator[None]:
     """Turn whatever a library raises on the way to a platform into :class:`PlatformFailed`.
@@ -37,7 +51,7 @@ def talking_to(label: str) -> Iterator[None]:
     try:
         yield
     except (RequestException, AuthlibBaseError, ValueError, KeyError, TypeError) as error:
-        raise PlatformFailed(f"{label} did not answer as it should ({type(error).__name__})") from None
+        raise failed(label, type(error).__name__) from None
 
 
 def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> OAuth2Session:
@@ -71,10 +85,10 @@ def checked_code(callback: Mapping[str, str], *, issuer: str | None, iss_require
 def json_of(answer: Response, label: str) -> dict[str, object]:
     """The object in an answer of status 200, of bounded size."""
     if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:  # noqa: PLR2004 - HTTP's own number
-        raise PlatformFailed(f"{label} answered with status {answer.status_code}")
+        raise failed(label, f"status {answer.status_code}, {len(answer.content)} bytes")
     body = answer.json()
     if not isinstance(body, dict):
-        raise PlatformFailed(f"{label} answered with something other than an object")
+        raise failed(label, "not an object")
     return body
 
 

@@ -18,16 +18,18 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
-from broker.errors import BadConfiguration, FlowBroken, PlatformFailed
+from broker.errors import BadConfiguration
 from broker.platforms import Attempt
 from broker.platforms.client import (
     TIMEOUT,
     Credentials,
     checked_code,
+    failed,
     json_of,
     only,
     session,
     talking_to,
+    untrusted,
     web_address,
 )
 
@@ -120,33 +122,33 @@ class OpenIdProvider:
             token = jwt.decode(raw, keys, algorithms=ALGORITHMS)
             rules.validate(token.claims)
         except (JoseError, ValueError) as error:
-            raise FlowBroken(f"the ID token of {self.label} does not hold ({type(error).__name__})") from error
+            raise untrusted(self.label, f"ID token, {type(error).__name__}") from error
         audience = token.claims["aud"]
         if audience not in (self.credentials.client_id, [self.credentials.client_id]):
-            raise FlowBroken(f"the ID token of {self.label} is for somebody else as well")
+            raise untrusted(self.label, "the ID token is for somebody else as well")
         return token.claims
 
     def _account(self, claims: Mapping[str, object]) -> ProvenAccount:
         id_ = claims.get("sub")
         handle = claims.get("preferred_username")
         if not isinstance(id_, str) or not self.grammar.id.fullmatch(id_):
-            raise FlowBroken(f"{self.label} named no account")
+            raise untrusted(self.label, "no sub")
         if not isinstance(handle, str) or not self.grammar.handle.fullmatch(handle):
-            raise FlowBroken(f"{self.label} named no preferred_username, which is shown to the person")
+            raise untrusted(self.label, "no preferred_username, which the notice shows")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
 
     def _metadata(self) -> Metadata:
         with talking_to(self.label):
             document = json_of(_get(self.issuer.rstrip("/") + "/.well-known/openid-configuration"), self.label)
         if document.get("issuer") != self.issuer:
-            raise PlatformFailed(f"{self.label} describes another issuer than the configured one")
+            raise failed(self.label, "it describes another issuer than the configured one")
         try:
             endpoints = {
                 name: web_address(str(document.get(name)), loopback=self.loopback, where=self.name)
                 for name in _ENDPOINTS
             }
         except BadConfiguration as error:
-            raise PlatformFailed(f"{self.label} describes an address that is not https") from error
+            raise failed(self.label, "it describes an address that is not https") from error
         sends_iss = document.get("authorization_response_iss_parameter_supported") is True
         return Metadata(issuer=self.issuer, sends_iss=sends_iss, **endpoints)
 

@@ -17,9 +17,18 @@ from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException
 
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
-from broker.errors import FlowBroken, PlatformFailed
 from broker.platforms import Attempt
-from broker.platforms.client import Credentials, checked_code, json_of, only, session, talking_to, web_address
+from broker.platforms.client import (
+    Credentials,
+    checked_code,
+    failed,
+    json_of,
+    only,
+    session,
+    talking_to,
+    untrusted,
+    web_address,
+)
 
 SCOPE = "tweet.read users.read"
 ADDRESSES = {
@@ -91,10 +100,10 @@ class X:
             answer = json_of(oauth.get(self.addresses["userinfo_url"], allow_redirects=False), self.label)
             data = answer["data"]
             if not isinstance(data, dict):
-                raise PlatformFailed(f"{self.label} named no account")
+                raise failed(self.label, "no account named")
             id_, handle = str(data["id"]), str(data["username"])
         if not self.grammar.id.fullmatch(id_) or not self.grammar.handle.fullmatch(handle):
-            raise FlowBroken(f"{self.label} named an account in a form that it does not have")
+            raise untrusted(self.label, "an id or handle out of its own grammar")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
 
     def _revoke(self, oauth: OAuth2Session) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, case, select, update
 from sqlmodel import col
 
 from broker.core.identifiers import PlatformAccount, ProvenAccount
@@ -17,6 +17,8 @@ from broker.store.database import Transaction
 from broker.store.sealing import Sealer
 from broker.store.statements import insert_once
 from broker.store.tables import HandleRow, PersonRow
+
+_HELD, _LEFT, _RECYCLED = "held", "left", "recycled"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,19 +80,30 @@ def _own_sealer(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAc
 
 
 def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime) -> None:
-    """Let *account* be the one holder of *handle*, and of no other.
+    """Note that *account* was proved under *handle*: it has left its other handles.
 
-    Whoever held it before has left it, and what this account held before it has left: neither is found by the
-    old name again.
+    A handle that was ever proved by another account becomes recycled, and stays so.
     """
-    tx.execute(delete(HandleRow).where(col(HandleRow.account) == account, col(HandleRow.handle) != handle))
-    if not insert_once(tx, HandleRow, handle=handle, account=account, proved_at=now):
-        tx.execute(update(HandleRow).where(col(HandleRow.handle) == handle).values(account=account, proved_at=now))
+    tx.execute(
+        update(HandleRow)
+        .where(col(HandleRow.account) == account, col(HandleRow.handle) != handle, col(HandleRow.standing) == _HELD)
+        .values(standing=_LEFT)
+    )
+    if insert_once(tx, HandleRow, handle=handle, account=account, standing=_HELD, proved_at=now):
+        return
+    again = and_(col(HandleRow.account) == account, col(HandleRow.standing) != _RECYCLED)
+    tx.execute(
+        update(HandleRow)
+        .where(col(HandleRow.handle) == handle)
+        .values(standing=case((again, _HELD), else_=_RECYCLED), proved_at=now)
+    )
 
 
 def holder_of(tx: Transaction, handle: bytes) -> bytes | None:
-    """Return the account that was last proved to hold the handle."""
-    return tx.execute(select(col(HandleRow.account)).where(col(HandleRow.handle) == handle)).scalar_one_or_none()
+    """Return the account that holds the handle, as far as proofs have shown."""
+    return tx.execute(
+        select(col(HandleRow.account)).where(col(HandleRow.handle) == handle, col(HandleRow.standing) == _HELD)
+    ).scalar_one_or_none()
 
 
 def _place(column: str, account: bytes) -> str:

@@ -227,11 +227,16 @@ class RouteRow(Table, table=True):
 
 
 class HandleRow(Table, table=True):
-    """Who was last proved to hold a handle. One holder a handle, one handle a holder."""
+    """What proofs have shown of a handle: held by an account, left by it, or recycled, that is seen on two accounts.
+
+    Only a held handle leads to its account. A recycled one leads to nobody ever again: who asks by it cannot be known
+    to mean the one who left it or the one who took it.
+    """
 
     __tablename__ = "handles"
     handle: bytes = _key()
     account: bytes = _key(primary=False)
+    standing: str = _text()
     proved_at: datetime = _time()
     __table_args__ = (Index(None, "account"),)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
-from flask_babel import gettext as _
 
 from broker.actions.broker import Broker
 from broker.actions.linking import ConsentRequest, begin_link, claim_callback, new_attempt, record_proof
@@ -16,7 +15,7 @@ from broker.store.clients import find_client
 from broker.store.flows import Link, claim_pushed
 from broker.web.languages import prefer
 from broker.web.oauth import consent_server
-from broker.web.pages import render, see_other
+from broker.web.pages import failure_page, see_other
 from broker.web.security import browser_handle, query, set_browser_handle, set_person_session
 
 blueprint = Blueprint("linking", __name__)
@@ -98,4 +97,4 @@ def _declined(asked: ConsentRequest | None) -> Response:
 
 def _stopped(failure: BrokerError, asked: ConsentRequest | None, *, error: str) -> Response:
     back = consent_server().refusal_url(asked, error) if asked else "/consents"
-    return render("problem.html", status=failure.status, title=_(failure.title), detail=failure.detail, back=back)
+    return failure_page(failure, back=back)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Response, make_response, render_template
-from flask_babel import format_date
+from flask_babel import format_date, gettext
+
+from broker.errors import BrokerError
+from broker.web.wording import failure_title
 
 
 def render(template: str, *, status: int = 200, **values: object) -> Response:
@@ -13,6 +16,18 @@ def render(template: str, *, status: int = 200, **values: object) -> Response:
     answer = make_response(render_template(template, **values), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
+    """A failure in the page's language, with the way back where there is one."""
+    detail = gettext(error.template, **error.values)
+    return render(
+        "problem.html",
+        status=error.status,
+        title=failure_title(error.type),
+        detail=detail[:1].upper() + detail[1:] + ".",
+        back=back,
+    )
 
 
 def see_other(location: str) -> Response:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from broker.errors import BrokerError, RequestTooLarge
 from broker.oauth.context import current_broker
 from broker.oauth.protector import ScopeMissing, TokenRefused
-from broker.web.pages import render
+from broker.web.pages import failure_page, render
 from broker.web.wire import Problem, dump
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ def _broker_error(error: BrokerError) -> Response:
     if error.status >= 500:  # noqa: PLR2004 - HTTP's own number
         log.error("%s: %s", error.type, type(error).__name__)
     if not _for_programs():
-        return _page(error.status, _(error.title), error.detail)
+        return failure_page(error)
     answer = _problem(error.status, error.type, error.title, error.detail, error.clauses)
     if isinstance(error, TokenRefused):
         answer.headers["WWW-Authenticate"] = _challenge(error=error.error)
@@ -73,7 +73,7 @@ def _http_error(error: HTTPException) -> Response:
         405: _("This address does not take that method."),
     }.get(status, _("The request could not be read."))
     if not _for_programs():
-        return _page(status, error.name, detail)
+        return render("problem.html", status=status, title=error.name, detail=detail)
     answer = _problem(status, "about:blank", error.name, detail, ())
     if status == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - HTTP's own number
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined] # MethodNotAllowed's
@@ -104,10 +104,6 @@ def _problem(status: int, slug: str, title: str, detail: str, clauses: tuple[str
     answer = Response(json.dumps(dump(body)), status=status, mimetype="application/problem+json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _page(status: int, title: str, detail: str) -> Response:
-    return render("problem.html", status=status, title=title, detail=_(detail))
 
 
 def _challenge(**members: str | None) -> str:

@@ -7,7 +7,6 @@ that a mail scanner that opens links withdraws nothing. Each page re-reads the s
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
-from flask_babel import gettext as _
 
 from broker.actions.list_consents import list_answers, open_capability, open_receipt
 from broker.actions.sign_in import signed_in
@@ -17,7 +16,7 @@ from broker.oauth.context import current_broker, request_transaction
 from broker.proof.verify import verify_receipt
 from broker.store.flows import end_session
 from broker.web.linking import go_to_platform
-from broker.web.pages import render, see_other
+from broker.web.pages import failure_page, render, see_other
 from broker.web.security import (
     browser_handle,
     check_form,
@@ -62,13 +61,7 @@ def sign_in_at() -> Response:
     try:
         return go_to_platform(current_broker(), platform, None)
     except PlatformFailed as failure:
-        return render(
-            "problem.html",
-            status=failure.status,
-            title=_(failure.title),
-            detail=failure.detail,
-            back="/consents",
-        )
+        return failure_page(failure, back="/consents")
 
 
 @blueprint.post("/sign-out")

@@ -46,6 +46,25 @@ STATUSES: Mapping[str, LazyString] = {
     "expired": _("Expired"),
 }
 
+#: What a page says above a failure, by the failure's type.
+FAILURES: Mapping[str, LazyString] = {
+    "flow-broken": _("This step cannot be finished"),
+    "handle-mismatch": _("This is another account"),
+    "platform-failed": _("The platform did not answer"),
+    "not-found": _("There is nothing here"),
+    "forbidden": _("This form was not accepted"),
+    "malformed-request": _("This request cannot be read"),
+    "refused-by-terms": _("The terms do not allow this"),
+    "unavailable": _("The broker cannot answer right now"),
+    "unauthorized": _("Please sign in first"),
+}
+_FAILED = _("Something went wrong")
+
+
+def failure_title(kind: str) -> str:
+    """The heading of a failure's page."""
+    return str(FAILURES.get(kind, _FAILED))
+
 
 def purpose_title(purpose: str) -> str:
     """A purpose's name."""

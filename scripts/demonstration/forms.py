@@ -123,9 +123,7 @@ class Reader(HTMLParser):
         name, value = given.get("name", ""), given.get("value", "")
         if tag == "input":
             kind = given.get("type", "text")
-            form.controls.append(
-                Control(kind, name, value or "on" * (kind == "checkbox"), "checked" in given)
-            )
+            form.controls.append(Control(kind, name, value or "on" * (kind == "checkbox"), "checked" in given))
         elif tag == "button" and given.get("type", "submit") == "submit":
             form.controls.append(Control("submit", name, value))
         elif tag == "select":

@@ -20,27 +20,26 @@ class Account:
 
 @dataclass(frozen=True, kw_only=True)
 class Visitor:
-    """A person with a browser, an address and an account at the platform."""
+    """A person with a browser, an address, an account at the platform, and perhaps a handle to claim."""
 
     name: str
     email: str
     masked: str
     account: Account
+    handle: str = ""
     browser: Browser = field(repr=False)
 
     def sign_up(self, at: Addresses) -> Page:
         """Open an account at the shop."""
         page = self.browser.open(at.shop_url)
-        page = self.browser.send(page.form(action="/signup"), name=self.name, email=self.email)
+        page = self.browser.send(page.form(action="/signup"), name=self.name, email=self.email, handle=self.handle)
         return arrived(page, at.shop_url, "/account")
 
     def ask_to_link(self, at: Addresses) -> Page:
         """Press the shop's button, which leads by way of the broker to the platform."""
         page = self.browser.open(f"{at.shop_url}/account")
         page = self.browser.send(page.form(action="/link"))
-        expect(
-            that=any(hop.startswith(at.issuer) for hop in page.trail), otherwise="the broker was passed by"
-        )
+        expect(that=any(hop.startswith(at.issuer) for hop in page.trail), otherwise="the broker was passed by")
         return arrived(page, at.platform_url, "/i/oauth2/authorize")
 
     def prove(self, then: str, path: str) -> Page:

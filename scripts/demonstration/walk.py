@@ -14,6 +14,7 @@ from demonstration.visit import Account, Visitor, arrived, denied, permitted
 
 CARE = "customer-care"
 JOHN = Account(id="1234567890123456789", handle="johndoe")
+WEI = Account(id="55501", handle="li_wei")
 ERIKA = Account(id="1780000000000000042", handle="mustermann")
 TIMEOUT = 10
 
@@ -31,6 +32,14 @@ def walk(stage: Stage) -> None:
         account=ERIKA,
         browser=Browser("de"),
     )
+    wei = Visitor(
+        name="Li Wei",
+        email="wei@example.com",
+        masked="w•••@example.com",
+        account=WEI,
+        handle=JOHN.handle,
+        browser=Browser(),
+    )
     link_an_account(stage, jane)
     keep_the_receipt(stage, jane)
     use_the_link(stage, jane)
@@ -38,6 +47,7 @@ def walk(stage: Stage) -> None:
     take_it_back_signed_in(stage, jane)
     give_it_up(stage, jane)
     say_no(stage, erika)
+    claim_another_handle(stage, wei)
 
 
 def link_an_account(stage: Stage, jane: Visitor) -> None:
@@ -53,9 +63,7 @@ def link_an_account(stage: Stage, jane: Visitor) -> None:
         read_notice(jane)
     with step("Allow without a purpose asks for one", jane.browser):
         page = jane.answer("allow")
-        expect(
-            that=page.status == HTTPStatus.UNPROCESSABLE_ENTITY, otherwise="the broker took an empty consent"
-        )
+        expect(that=page.status == HTTPStatus.UNPROCESSABLE_ENTITY, otherwise="the broker took an empty consent")
     with step("she ticks customer care, presses Allow and is back at the shop", jane.browser):
         page = arrived(jane.answer("allow", ticked=(CARE,)), at.shop_url, "/account")
         expect(that="@johndoe" in page.words and CARE in page.words, otherwise="the shop shows no link")
@@ -143,9 +151,7 @@ def give_it_up(stage: Stage, jane: Visitor) -> None:
         jane.link(stage.addresses, purposes=(CARE,))
         unlink(stage, jane)
         page = jane.browser.open(f"{stage.addresses.issuer}/consents")
-        expect(
-            that=not any(form.has_button("withdraw") for form in page.reading.forms), otherwise="it is listed"
-        )
+        expect(that=not any(form.has_button("withdraw") for form in page.reading.forms), otherwise="it is listed")
 
 
 def unlink(stage: Stage, jane: Visitor) -> None:
@@ -170,3 +176,19 @@ def say_no(stage: Stage, erika: Visitor) -> None:
         told = any(words in back for words in (erika.account.id, erika.account.handle))
         expect(that=not told, otherwise="the shop was told whose account refused")
         expect(that="You said no." in page.words, otherwise="the shop does not say so")
+
+
+def claim_another_handle(stage: Stage, wei: Visitor) -> None:
+    """Name a handle at the shop and prove another account."""
+    at = stage.addresses
+    with step("Li Wei, who named @johndoe at the shop, is told that he proved another account", wei.browser):
+        wei.sign_up(at)
+        wei.ask_to_link(at)
+        page = wei.browser.send(wei.shown().form(button="authorize"), choice="authorize", person=WEI.id)
+        expect(that=page.address.startswith(at.issuer), otherwise="the browser is not at the broker")
+        expect(that=page.status == HTTPStatus.CONFLICT, otherwise=f"a page with status {page.status}")
+        told = all(f"@{handle}" in page.words for handle in (WEI.handle, JOHN.handle))
+        expect(that=told, otherwise="the page does not name both handles")
+    with step("and nothing was linked", wei.browser):
+        page = wei.browser.open(f"{at.shop_url}/account")
+        expect(that="Link your X account" in page.words, otherwise="the shop shows a link")

@@ -33,9 +33,7 @@ def token() -> Response:
     if not caller_is_the_app():
         return no_client()
     if request.form.get("grant_type") != "authorization_code":
-        return answer(
-            400, error="unsupported_grant_type", error_description="grant_type must be authorization_code"
-        )
+        return answer(400, error="unsupported_grant_type", error_description="grant_type must be authorization_code")
     try:
         value, granted = sandbox().desk.exchange(
             code=request.form.get("code", ""),

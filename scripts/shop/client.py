@@ -57,9 +57,7 @@ class BrokerClient:
     @cached_property
     def metadata(self) -> dict[str, Any]:
         """The broker's addresses; RFC 8414 section 3.3 refuses a document that names another issuer."""
-        found = self._json(
-            requests.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=TIMEOUT)
-        )
+        found = self._json(requests.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=TIMEOUT))
         if found.get("issuer") != self.issuer:
             raise ShopError("The broker's description names another issuer.")
         return found
@@ -112,18 +110,14 @@ class BrokerClient:
         try:
             return reply.status_code, reply.json()
         except ValueError as fault:
-            raise ShopError(
-                f"The broker answered {reply.status_code} with something that is no JSON."
-            ) from fault
+            raise ShopError(f"The broker answered {reply.status_code} with something that is no JSON.") from fault
 
     def _token(self, scope: str) -> str:
         value, ends = self._tokens.get(scope, ("", 0.0))
         if time.monotonic() < ends:
             return value
         session = self.session()
-        token = session.fetch_token(
-            self.metadata["token_endpoint"], grant_type="client_credentials", scope=scope
-        )
+        token = session.fetch_token(self.metadata["token_endpoint"], grant_type="client_credentials", scope=scope)
         self._tokens[scope] = (token["access_token"], time.monotonic() + token["expires_in"] - CLOCK_LEEWAY)
         return str(token["access_token"])
 

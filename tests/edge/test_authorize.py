@@ -23,9 +23,7 @@ def first_step(broker: RunningBroker, business: Business) -> tuple[str, str]:
     return answer.headers["Location"], line
 
 
-def test_a_browser_is_sent_to_the_platform(
-    broker: RunningBroker, business: Business, platform: RunningSandbox
-) -> None:
+def test_a_browser_is_sent_to_the_platform(broker: RunningBroker, business: Business, platform: RunningSandbox) -> None:
     location, _ = first_step(broker, business)
     asked = wire.query_of(location)
     assert f"{platform.url}/i/oauth2/authorize" == location.split("?")[0]
@@ -52,13 +50,9 @@ def test_state_and_challenge_are_new_every_time(broker: RunningBroker, business:
 
 def test_the_platform_learns_nothing_about_the_request(business: Business) -> None:
     email = wire.fresh_email()
-    details = business.details(
-        identifier={"kind": "person", "type": "email", "value": email}, handle="johndoe"
-    )
+    details = business.details(identifier={"kind": "person", "type": "email", "value": email}, handle="johndoe")
     asked = business.par(details=details)
-    location = wire.get(business.authorize_url(asked) + "&login_hint=johndoe&prompt=none").headers.get(
-        "Location", ""
-    )
+    location = wire.get(business.authorize_url(asked) + "&login_hint=johndoe&prompt=none").headers.get("Location", "")
     leaked = [word for word in (email.split("@")[0], "johndoe", business.client_id, asked.state, "prompt")
               if word in location]  # fmt: skip
     assert [] == leaked

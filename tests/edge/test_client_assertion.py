@@ -1,6 +1,7 @@
 """Who a client is: `private_key_jwt`, for us alone, short-lived, once (RFC 7523 as FAPI 2.0 narrows it)."""
 
 import base64
+import hmac
 import json
 import secrets
 import time
@@ -33,8 +34,10 @@ def unsigned(business: Business) -> str:
 
 def hmac_with_the_public_key(business: Business) -> str:
     """Return an assertion MACed with the client's public key, as algorithm confusion does."""
-    public = OctKey.import_key(business.key.as_pem(private=False))
-    return jwt.encode({"alg": "HS256"}, business.claims(), public, algorithms=["HS256"])
+    # By hand: joserfc knows better than to take a public key for a secret.
+    signed = f"{encoded({'alg': 'HS256'})}.{encoded(business.claims())}"
+    mac = hmac.digest(business.key.as_pem(private=False), signed.encode(), "sha256")
+    return f"{signed}.{base64.urlsafe_b64encode(mac).rstrip(b'=').decode()}"
 
 
 def hmac_with_an_empty_secret(business: Business) -> str:
@@ -112,7 +115,7 @@ FORGERIES: dict[str, Forger] = {
 def test_an_assertion_that_is_not_exactly_right_gives_no_token(business: Business, forge: Forger) -> None:
     answer = business.token_request(grant_type="client_credentials", client_assertion=forge(business))
     assert answer.status_code in {400, 401, 413}
-    assert answer.json()["error"] in {"invalid_client", "invalid_request"}
+    assert answer.status_code == 413 or answer.json()["error"] in {"invalid_client", "invalid_request"}
     assert "access_token" not in answer.json()
 
 
@@ -142,9 +145,7 @@ def test_an_assertion_of_the_longest_life_gives_a_token(business: Business) -> N
 
 def test_an_assertion_works_once(business: Business) -> None:
     assertion = business.assertion()
-    answers = [
-        business.token_request(grant_type="client_credentials", client_assertion=assertion) for _ in range(2)
-    ]
+    answers = [business.token_request(grant_type="client_credentials", client_assertion=assertion) for _ in range(2)]
     assert [200, 401] == [answer.status_code for answer in answers]
     assert "invalid_client" == answers[1].json()["error"]
 
@@ -206,9 +207,7 @@ def test_there_is_no_other_way_to_authenticate(business: Business, members: dict
 
 
 def test_basic_credentials_are_refused(broker: RunningBroker, business: Business) -> None:
-    answer = broker.post(
-        "/oauth/token", data={"grant_type": "client_credentials"}, auth=(business.client_id, "guess")
-    )
+    answer = broker.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(business.client_id, "guess"))
     assert (401, "invalid_client") == wire.error_of(answer)
 
 
@@ -221,9 +220,7 @@ def test_two_assertions_are_one_too_many(broker: RunningBroker, business: Busine
     assert answer.status_code in {400, 401}
 
 
-def test_a_client_id_beside_the_assertion_must_agree_with_it(
-    business: Business, other_business: Business
-) -> None:
+def test_a_client_id_beside_the_assertion_must_agree_with_it(business: Business, other_business: Business) -> None:
     answer = business.token_request(grant_type="client_credentials", client_id=other_business.client_id)
     assert answer.status_code in {400, 401}
     assert answer.json()["error"] in {"invalid_client", "invalid_request"}

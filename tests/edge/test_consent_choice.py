@@ -81,9 +81,7 @@ def test_the_token_of_another_persons_form_is_no_good(
     assert "no_basis" == business.reason(person.account.id, email)
 
 
-def test_the_token_of_another_tab_is_no_good(
-    business: Business, person: Person, notice: Page, email: str
-) -> None:
+def test_the_token_of_another_tab_is_no_good(business: Business, person: Person, notice: Page, email: str) -> None:
     theirs = person.to_notice(business, business.par())
     page = person.browser.post(notice.form.action, [("csrf", theirs.form.value_of("csrf")), *ALLOW])
     assert page.status in {400, 403}
@@ -157,9 +155,7 @@ def test_a_choice_is_made_once(business: Business, person: Person, notice: Page,
     )  # fmt: skip
 
 
-def test_a_refusal_is_not_turned_into_a_yes(
-    business: Business, person: Person, notice: Page, email: str
-) -> None:
+def test_a_refusal_is_not_turned_into_a_yes(business: Business, person: Person, notice: Page, email: str) -> None:
     person.refuse(notice)
     assert "code" not in person.allow(notice, ["customer-care"]).query
     assert "no_basis" == business.reason(person.account.id, email)

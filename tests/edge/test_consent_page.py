@@ -30,9 +30,7 @@ def test_no_purpose_is_ticked_beforehand(notice: Page) -> None:
 
 def test_there_are_two_buttons_of_one_kind(notice: Page) -> None:
     buttons = [
-        attributes
-        for tag, attributes in notice.reading.tags
-        if tag == "button" and attributes.get("name") == "choice"
+        attributes for tag, attributes in notice.reading.tags if tag == "button" and attributes.get("name") == "choice"
     ]
     assert {"allow", "refuse"} == {button["value"] for button in buttons}
     assert 1 == len({button.get("type", "submit") for button in buttons})
@@ -45,10 +43,7 @@ def test_the_notice_needs_no_script_and_no_style_of_its_own(notice: Page) -> Non
         if tag == "style" or (tag == "script" and "src" not in attributes)
     ]
     handlers = [
-        name
-        for _, attributes in notice.reading.tags
-        for name in attributes
-        if name == "style" or name.startswith("on")
+        name for _, attributes in notice.reading.tags for name in attributes if name == "style" or name.startswith("on")
     ]
     assert ([], []) == (inline, handlers)
 
@@ -79,9 +74,7 @@ def test_allow_leads_back_with_code_state_and_issuer(
     assert (asked.state, broker.issuer) == (landed.query["state"], landed.query["iss"])
 
 
-def test_proving_the_account_links_nothing(
-    business: Business, person: Person, notice: Page, email: str
-) -> None:
+def test_proving_the_account_links_nothing(business: Business, person: Person, notice: Page, email: str) -> None:
     assert 200 == notice.status
     assert "no_basis" == business.reason(person.account.id, email)
 
@@ -98,9 +91,7 @@ def test_dont_allow_leads_back_without_a_code(
     assert "no_basis" == business.reason(person.account.id, email)
 
 
-def test_allow_with_nothing_ticked_asks_again(
-    business: Business, person: Person, notice: Page, email: str
-) -> None:
+def test_allow_with_nothing_ticked_asks_again(business: Business, person: Person, notice: Page, email: str) -> None:
     again = person.allow(notice, [])
     assert (422, False) == (again.status, again.left)
     assert "no_basis" == business.reason(person.account.id, email)
@@ -122,12 +113,8 @@ def test_the_notice_cannot_be_had_before_the_proof(business: Business, person: P
     assert [] == [path for path in paths if "/consent/" in path]
 
 
-@pytest.mark.parametrize(
-    "consent_id", ["a" * 26, "A" * 26, "1", "%00", "a" * 4000, "..%2f..%2fetc", "\u212a"]
-)
-def test_a_notice_that_does_not_exist_is_a_page(
-    broker: RunningBroker, person: Person, consent_id: str
-) -> None:
+@pytest.mark.parametrize("consent_id", ["a" * 26, "A" * 26, "1", "%00", "a" * 4000, "..%2f..%2fetc", "\u212a"])
+def test_a_notice_that_does_not_exist_is_a_page(broker: RunningBroker, person: Person, consent_id: str) -> None:
     page = person.browser.open(f"{broker.issuer}/consent/{consent_id}")
     assert page.status in {400, 403, 404, 414}
 
@@ -139,17 +126,13 @@ def test_a_privacy_signal_ticks_nothing_and_stands_in_the_receipt(business: Busi
     notice = person.browser.open(callback, headers=signal)
     notice = person.browser.open(notice.url, headers=signal)
     assert [False] * len(PURPOSES) == [control.ticked for control in notice.form.named("purpose")]
-    landed = person.browser.submit(
-        notice.form, ticked={"customer-care"}, button=("choice", "allow"), headers=signal
-    )
+    landed = person.browser.submit(notice.form, ticked={"customer-care"}, button=("choice", "allow"), headers=signal)
     token = business.exchange(landed.query["code"], asked.verifier).json()
     receipt = token["authorization_details"][0]["receipt"]
     assert {"gpc": True} == payload_of(receipt)["record"]["event"]["signals"]
 
 
-def test_what_the_business_is_called_is_shown_as_text(
-    broker: RunningBroker, new_person: Callable[..., Person]
-) -> None:
+def test_what_the_business_is_called_is_shown_as_text(broker: RunningBroker, new_person: Callable[..., Person]) -> None:
     shop = broker.business(client_name="Smith & Sons <Ltd>")
     notice = new_person().to_notice(shop, shop.par())
     assert "Smith & Sons <Ltd>" in notice.words

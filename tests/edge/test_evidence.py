@@ -45,8 +45,7 @@ def test_the_words_that_were_shown_are_the_words_that_were_signed(
 def test_the_receipts_digest_is_that_of_the_words(linked: Linked) -> None:
     parts = linked.receipt.split("~")[1:]
     digests = {
-        base64.urlsafe_b64encode(hashlib.sha256(part.encode()).digest()).rstrip(b"=").decode(): part
-        for part in parts
+        base64.urlsafe_b64encode(hashlib.sha256(part.encode()).digest()).rstrip(b"=").decode(): part for part in parts
     }
     part = digests[payload_of(linked.receipt)["record"]["notice"]["sha256"]]
     assert "notice_words" == json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))[1]

@@ -61,9 +61,7 @@ def without_traces(problem: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in problem.items() if name != "instance"}
 
 
-@pytest.mark.parametrize(
-    "grant_id", ["1", "A" * 26, "%00", "a" * 5000, "..%2f..", "a" * 25 + "%0a", "\u212a" * 26]
-)
+@pytest.mark.parametrize("grant_id", ["1", "A" * 26, "%00", "a" * 5000, "..%2f..", "a" * 25 + "%0a", "\u212a" * 26])
 def test_a_grant_that_cannot_be_is_not_there(business: Business, grant_id: str) -> None:
     answer = business.grant(grant_id)
     assert answer.status_code in {400, 404, 414}
@@ -93,9 +91,7 @@ def test_a_token_of_another_scope_is_not_enough(business: Business, linked: Link
         answer.status_code,
         'error="insufficient_scope"' in answer.headers["WWW-Authenticate"],
     )
-    answer = wire.post(
-        f"{business.issuer}/v1/match", json={}, headers=wire.bearer(business.client_token("consent"))
-    )
+    answer = wire.post(f"{business.issuer}/v1/match", json={}, headers=wire.bearer(business.client_token("consent")))
     assert 403 == answer.status_code
 
 

@@ -35,9 +35,7 @@ def pages(broker: RunningBroker, request: pytest.FixtureRequest) -> dict[str, re
     linked = person.consents(business)
     found["consents"] = person.browser.open(f"{broker.issuer}/consents")
     found["consents signed in"] = person.signs_in()
-    found["receipt"] = person.browser.open(
-        f"{broker.issuer}/consents/receipts/{payload_of(linked.receipt)['jti']}"
-    )
+    found["receipt"] = person.browser.open(f"{broker.issuer}/consents/receipts/{payload_of(linked.receipt)['jti']}")
     found["capability"] = person.browser.open(payload_of(linked.receipt)["record"]["withdrawal"]["uri"])
     found["withdrawn"] = person.browser.submit(found["capability"].form, button=("choice", "withdraw"))
     found["a broken link"] = person.browser.open(f"{broker.issuer}/oauth/authorize")
@@ -63,7 +61,8 @@ def test_no_page_runs_what_it_did_not_bring(pages: dict[str, requests.Response],
     }
     assert ["'none'"] == rules["default-src"]
     assert ["'none'"] == rules["base-uri"]
-    words = {word for values in rules.values() for word in values}
+    # Chromium holds the redirect after a form to form-action too, and the business's page may stand anywhere.
+    words = {word for name, values in rules.items() if name != "form-action" for word in values}
     assert set() == words & {"'unsafe-inline'", "'unsafe-eval'", "*", "data:", "https:", "http:"}
 
 
@@ -76,9 +75,7 @@ def test_no_page_runs_what_it_did_not_bring(pages: dict[str, requests.Response],
         ("Cross-Origin-Opener-Policy", "same-origin"),
     ],
 )
-def test_every_page_keeps_to_itself(
-    pages: dict[str, requests.Response], name: str, header: str, expected: str
-) -> None:
+def test_every_page_keeps_to_itself(pages: dict[str, requests.Response], name: str, header: str, expected: str) -> None:
     assert expected == pages[name].headers[header]
 
 
@@ -104,9 +101,7 @@ def test_every_page_has_a_language_and_a_main_part(pages: dict[str, requests.Res
     assert ("<html lang=" in text, "<main" in text) == (True, True)
 
 
-def test_what_is_answered_to_programs_is_not_kept_or_framed(
-    broker: RunningBroker, business: Business
-) -> None:
+def test_what_is_answered_to_programs_is_not_kept_or_framed(broker: RunningBroker, business: Business) -> None:
     answers = [
         business.ask_match(business.match_request("12", "jane@example.com")),
         business.grant("a" * 26),
@@ -125,9 +120,7 @@ def test_a_form_leads_on_by_303(business: Business, new_person: Callable[..., Pe
     person.consents(business)
     person.signs_in()
     posted = [
-        answer
-        for answer in person.browser.answers
-        if answer.request.method == "POST" and business.issuer in answer.url
+        answer for answer in person.browser.answers if answer.request.method == "POST" and business.issuer in answer.url
     ]
     assert {303} == {answer.status_code for answer in posted if 300 <= answer.status_code < 400}
     assert posted

@@ -48,9 +48,7 @@ def canaries(broker: RunningBroker, request: pytest.FixtureRequest) -> dict[str,
     business.par(details=business.details(identifier=person_email(email), note=person.account.handle))
     wire.post(f"{business.issuer}/v1/match", data=f'{{"account": "{email}"'.encode(),
               headers={**wire.bearer(own_token), "Content-Type": "application/json"})  # fmt: skip
-    wire.get(
-        f"{business.issuer}/v1/grants/{token['grant_id']}", params={"access_token": own_token, "q": email}
-    )
+    wire.get(f"{business.issuer}/v1/grants/{token['grant_id']}", params={"access_token": own_token, "q": email})
     sandbox.rehearse(userinfo=[200, f'{{"data":{{"id":"x","username":"{person.account.handle}"}}}}'])
     person.prove_account(person.to_platform(business, business.par()))
     sandbox.rehearse()

@@ -16,9 +16,7 @@ DIGEST = re.compile(r"sha256:[A-Za-z0-9_=-]{43,64}")
 def no_traces(answer: Any) -> tuple[int, bytes, dict[str, str]]:  # noqa: ANN401 (a requests answer)
     """Return status, body and headers without the decision's id, its moment, and the request's own traces."""
     context = answer.json()["context"]
-    body = answer.content.replace(context["id"].encode(), b"ID").replace(
-        context["decided_at"].encode(), b"WHEN"
-    )
+    body = answer.content.replace(context["id"].encode(), b"ID").replace(context["decided_at"].encode(), b"WHEN")
     skipped = {"date", "x-request-id"}
     return answer.status_code, body, {n: v for n, v in answer.headers.items() if n.lower() not in skipped}
 
@@ -85,17 +83,13 @@ def test_nothing_tells_whether_others_know_the_account(
         "a handle that nobody knows": ({"platform": "x", "handle": "nobody_at_all"}, theirs.email),
         "another client's handle": ({"platform": "x", "handle": theirs.account.handle}, theirs.email),
     }
-    answers = {
-        name: no_traces(business.ask_match(business.match_request(*pair))) for name, pair in pairs.items()
-    }
+    answers = {name: no_traces(business.ask_match(business.match_request(*pair))) for name, pair in pairs.items()}
     expected = answers["an account that nobody knows"]
     assert b'"no_basis"' in expected[1]
     assert {} == {name: answer for name, answer in answers.items() if answer != expected}
 
 
-def test_each_business_sees_its_own_consent_only(
-    business: Business, other_business: Business, person: Person
-) -> None:
+def test_each_business_sees_its_own_consent_only(business: Business, other_business: Business, person: Person) -> None:
     linked = person.consents(business)
     assert (True, False) == (
         business.match(linked.account.id, linked.email)["decision"],
@@ -117,9 +111,7 @@ PROHIBITED = {
 
 
 @pytest.mark.parametrize(("purpose", "clause"), PROHIBITED.items())
-def test_no_consent_lifts_a_prohibition(
-    business: Business, linked: Linked, purpose: str, clause: str
-) -> None:
+def test_no_consent_lifts_a_prohibition(business: Business, linked: Linked, purpose: str, clause: str) -> None:
     body = business.match(linked.account.id, linked.email, purpose)
     assert (False, "purpose_prohibited") == (body["decision"], body["context"]["reason"])
     assert clause in body["context"]["clauses"]
@@ -151,9 +143,7 @@ PUBLIC = {
     "provenance", [USER_PROVIDED, PUBLIC, {**USER_PROVIDED, "origin": "bought"}],
     ids=["user_provided", "public", "bought"],
 )  # fmt: skip
-def test_a_tag_alone_permits_nothing_yet(
-    business: Business, person: Person, provenance: dict[str, Any]
-) -> None:
+def test_a_tag_alone_permits_nothing_yet(business: Business, person: Person, provenance: dict[str, Any]) -> None:
     body = business.match_request(person.account.id, wire.fresh_email())
     answer = business.ask_match({**body, "provenance": provenance}).json()
     assert (False, "provenance_rejected") == (answer["decision"], answer["context"]["reason"])

@@ -85,9 +85,7 @@ def test_an_identifier_is_the_same_however_it_is_written(
     business: Business, person: Person, given: tuple[str, str], asked: tuple[str, str]
 ) -> None:
     unique = str(int(person.account.id) % 100_000).zfill(5)
-    first, second = (
-        {"kind": "person", "type": kind, "value": value.format(unique)} for kind, value in (given, asked)
-    )
+    first, second = ({"kind": "person", "type": kind, "value": value.format(unique)} for kind, value in (given, asked))
     request = business.par(details=business.details(identifier=first))
     assert 201 == request.answer.status_code, request.answer.text
     business.exchange(person.code(business, request), request.verifier)
@@ -103,9 +101,7 @@ def test_identifiers_that_only_look_alike_differ(business: Business, linked: Lin
         {"kind": "person", "type": "email", "value": linked.email.replace("jane", "j\u0430ne")},
     ]
     answers = [business.ask_match(business.match_request(linked.account.id, other)) for other in others]
-    assert [] == [
-        answer.text for answer in answers if answer.status_code == 200 and answer.json()["decision"]
-    ]
+    assert [] == [answer.text for answer in answers if answer.status_code == 200 and answer.json()["decision"]]
     assert {200, 400} >= {answer.status_code for answer in answers}
 
 

@@ -26,9 +26,7 @@ def test_the_metadata_names_the_issuer_itself(broker: RunningBroker) -> None:
         ("grant_types_supported", ["authorization_code", "client_credentials"]),
     ],
 )
-def test_the_metadata_promises_only_the_strict_way(
-    broker: RunningBroker, member: str, expected: object
-) -> None:
+def test_the_metadata_promises_only_the_strict_way(broker: RunningBroker, member: str, expected: object) -> None:
     said = broker.get("/.well-known/oauth-authorization-server").json()
     assert expected == said[member]
 
@@ -55,9 +53,7 @@ def test_scopes_offered_are_scopes_known(broker: RunningBroker) -> None:
 
 def test_nothing_offers_refresh_tokens_or_shared_secrets(broker: RunningBroker) -> None:
     said = broker.get("/.well-known/oauth-authorization-server").text
-    assert [] == [
-        word for word in ("refresh_token", "client_secret", "implicit", "plain") if f'"{word}' in said
-    ]
+    assert [] == [word for word in ("refresh_token", "client_secret", "implicit", "plain") if f'"{word}' in said]
 
 
 def test_the_protected_resource_names_its_authorization_server(broker: RunningBroker) -> None:

@@ -16,9 +16,7 @@ COOKIE = "__Host-consent-broker-person"
 def receipts(page: Page) -> list[str]:
     """Return the addresses of the receipts that a page links."""
     return list(
-        dict.fromkeys(
-            link.removesuffix("/download") for link in page.reading.links if "/consents/receipts/" in link
-        )
+        dict.fromkeys(link.removesuffix("/download") for link in page.reading.links if "/consents/receipts/" in link)
     )
 
 
@@ -33,9 +31,7 @@ def test_who_proved_the_account_sees_what_was_given_to_whom(person: Person, link
     page = person.signs_in()
     assert (200, f"{person.broker.issuer}/consents") == (page.status, page.url.split("?")[0])
     assert "Northwind Shop" in page.words
-    assert [linked.grant_id] == [
-        form.value_of("grant_id") for form in page.reading.forms if form.named("grant_id")
-    ]
+    assert [linked.grant_id] == [form.value_of("grant_id") for form in page.reading.forms if form.named("grant_id")]
 
 
 def test_signing_in_gives_nobody_a_consent(business: Business, person: Person) -> None:
@@ -44,15 +40,11 @@ def test_signing_in_gives_nobody_a_consent(business: Business, person: Person) -
     assert "no_basis" == business.match(person.account.id, wire.fresh_email())["context"]["reason"]
 
 
-def test_everybody_sees_their_own_only(
-    business: Business, new_person: Callable[..., Person], linked: Linked
-) -> None:
+def test_everybody_sees_their_own_only(business: Business, new_person: Callable[..., Person], linked: Linked) -> None:
     other = new_person()
     theirs = other.consents(business)
     page = other.signs_in()
-    assert [theirs.grant_id] == [
-        form.value_of("grant_id") for form in page.reading.forms if form.named("grant_id")
-    ]
+    assert [theirs.grant_id] == [form.value_of("grant_id") for form in page.reading.forms if form.named("grant_id")]
     assert (False, False) == (linked.grant_id in page.answer.text, linked.account.handle in page.answer.text)
 
 
@@ -109,10 +101,7 @@ def test_a_refusal_leaves_the_person_a_receipt(business: Business, person: Perso
 def test_a_withdrawal_leaves_the_person_a_second_receipt(person: Person, linked: Linked) -> None:
     person.withdraws(linked.grant_id)
     page = person.signs_in()
-    found = [
-        payload_of(person.browser.open(f"{address}/download").answer.text.strip())
-        for address in receipts(page)
-    ]
+    found = [payload_of(person.browser.open(f"{address}/download").answer.text.strip()) for address in receipts(page)]
     by_state = {one["record"]["event"]["state"]: one for one in found}
     assert {"dpv:ConsentGiven", "dpv:ConsentWithdrawn"} == by_state.keys()
     given, withdrawn = by_state["dpv:ConsentGiven"], by_state["dpv:ConsentWithdrawn"]
@@ -134,9 +123,7 @@ def test_withdrawing_by_the_link_is_told_from_withdrawing_signed_in(
         else:
             person.withdraws(linked.grant_id)
         page = person.signs_in()
-        found = [
-            payload_of(person.browser.open(f"{one}/download").answer.text.strip()) for one in receipts(page)
-        ]
+        found = [payload_of(person.browser.open(f"{one}/download").answer.text.strip()) for one in receipts(page)]
         methods += [
             one["record"]["event"]["method"] for one in found
             if one["record"]["event"]["state"] == "dpv:ConsentWithdrawn"
@@ -159,9 +146,7 @@ def test_a_receipt_is_for_its_own_person(
     assert 200 == person.browser.open(address).status
 
 
-def test_who_turns_back_at_the_platform_is_not_signed_in(
-    broker: RunningBroker, person: Person, linked: Linked
-) -> None:
+def test_who_turns_back_at_the_platform_is_not_signed_in(broker: RunningBroker, person: Person, linked: Linked) -> None:
     page = person.browser.open(f"{broker.issuer}/consents")
     (form,) = page.reading.forms
     button = next(((c.name, c.value) for c in form.controls if c.kind == "submit" and c.name), None)
@@ -195,9 +180,7 @@ def test_signing_in_starts_from_the_page_itself(
 
 
 @pytest.mark.parametrize("platform_name", ["myspace", "", "\x00", "../x", "x" * 5000])
-def test_a_platform_that_is_not_there_is_a_page(
-    broker: RunningBroker, person: Person, platform_name: str
-) -> None:
+def test_a_platform_that_is_not_there_is_a_page(broker: RunningBroker, person: Person, platform_name: str) -> None:
     page = person.browser.open(f"{broker.issuer}/consents")
     sent = [("csrf", page.form.value_of("csrf")), ("platform", platform_name)]
     assert person.browser.post(f"{broker.issuer}/consents/sign-in", sent).status in {400, 404, 422}
@@ -207,18 +190,18 @@ def test_the_persons_cookie_is_bound_to_this_host_and_says_nothing(person: Perso
     person.signs_in()
     lines = [line for answer in person.browser.answers for line in set_cookie_lines(answer)]
     (line,) = [line for line in lines if line.startswith(f"{COOKIE}=") and "max-age=0" not in line.lower()]
-    assert {"secure", "httponly", "path=/", "samesite=lax"} <= {
-        part.strip().lower() for part in line.split(";")
-    }
+    assert {"secure", "httponly", "path=/", "samesite=lax"} <= {part.strip().lower() for part in line.split(";")}
     value = person.browser.cookies[COOKIE]
     assert [] == [word for word in (linked.account.id, linked.account.handle) if word in value]
     assert 22 <= len(value) <= 128
 
 
-def test_a_planted_session_is_not_adopted(person: Person) -> None:
-    planted = "p" * 43
-    person.browser.cookies[COOKIE] = planted
-    person.signs_in()
+def test_a_planted_session_is_not_adopted(person: Person, linked: Linked) -> None:
+    page = person.browser.open(f"{person.broker.issuer}/consents")
+    person.browser.cookies[COOKIE] = planted = "p" * 43
+    button = next(((c.name, c.value) for c in page.form.controls if c.kind == "submit" and c.name), None)
+    signed_in = person.prove_account(person.browser.submit(page.form, button=button))
+    assert linked.grant_id in signed_in.answer.text
     assert planted != person.browser.cookies[COOKIE]
 
 
@@ -228,7 +211,6 @@ def test_proving_another_account_shows_that_ones_consents_only(
     other = new_person()
     theirs = other.consents(business)
     person.signs_in()
-    person.browser.cookies.pop(COOKIE)
     page = person.signs_in(other.account)
     assert (True, False) == (theirs.grant_id in page.answer.text, linked.grant_id in page.answer.text)
 

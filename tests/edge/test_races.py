@@ -17,9 +17,7 @@ ROUNDS = 6
 HAMMERS = 6
 
 
-def test_of_a_hundred_exchanges_of_one_code_at_most_one_gives_a_token(
-    business: Business, person: Person
-) -> None:
+def test_of_a_hundred_exchanges_of_one_code_at_most_one_gives_a_token(business: Business, person: Person) -> None:
     asked = business.par()
     code = person.code(business, asked)
 
@@ -37,9 +35,7 @@ def test_of_a_hundred_exchanges_of_one_code_at_most_one_gives_a_token(
 
 def test_of_many_presses_of_allow_one_gives_a_code(business: Business, person: Person) -> None:
     email = wire.fresh_email()
-    notice = person.to_notice(
-        business, business.par(details=business.details(identifier=person_email(email)))
-    )
+    notice = person.to_notice(business, business.par(details=business.details(identifier=person_email(email))))
     cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
     sent = [*notice.form.filled(ticked={"customer-care"}), ("choice", "allow")]
     headers = {"Cookie": cookies, "Origin": business.issuer, "Sec-Fetch-Site": "same-origin"}
@@ -56,26 +52,18 @@ def test_of_many_presses_of_allow_one_gives_a_code(business: Business, person: P
     assert 1 == len([form for form in page.reading.forms if form.named("grant_id")])
 
 
-def test_allow_and_refuse_at_once_make_one_choice(
-    business: Business, new_person: Callable[..., Person]
-) -> None:
+def test_allow_and_refuse_at_once_make_one_choice(business: Business, new_person: Callable[..., Person]) -> None:
     for _ in range(ROUNDS):
         person, email = new_person(), wire.fresh_email()
-        notice = person.to_notice(
-            business, business.par(details=business.details(identifier=person_email(email)))
-        )
+        notice = person.to_notice(business, business.par(details=business.details(identifier=person_email(email))))
         cookies = "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())
         headers = {"Cookie": cookies, "Origin": business.issuer, "Sec-Fetch-Site": "same-origin"}
         forms = [[*notice.form.filled(ticked={"customer-care"}), ("choice", "allow")],
                  [*notice.form.filled(), ("choice", "refuse")]] * 3  # fmt: skip
         with ThreadPoolExecutor(6) as racers:
-            sends = [
-                racers.submit(wire.post, notice.form.action, data=form, headers=headers) for form in forms
-            ]
+            sends = [racers.submit(wire.post, notice.form.action, data=form, headers=headers) for form in forms]
             places = [send.result().headers.get("Location", "") for send in sends]
-        allowed, refused = (
-            any(word in place for place in places) for word in ("code=", "error=access_denied")
-        )
+        allowed, refused = (any(word in place for place in places) for word in ("code=", "error=access_denied"))
         assert allowed != refused
         assert allowed == business.match(person.account.id, email)["decision"]
 
@@ -88,17 +76,13 @@ def test_of_two_browsers_racing_for_a_request_uri_one_is_served(business: Busine
         assert (1, 7) == (statuses.count(303), statuses.count(400))
 
 
-def test_a_callback_that_races_itself_is_answered_once(
-    business: Business, new_person: Callable[..., Person]
-) -> None:
+def test_a_callback_that_races_itself_is_answered_once(business: Business, new_person: Callable[..., Person]) -> None:
     for _ in range(ROUNDS):
         person = new_person()
         callback = person.callback_url(person.to_platform(business, business.par()))
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in person.browser.cookies.items())}
         with ThreadPoolExecutor(6) as racers:
-            statuses = list(
-                racers.map(lambda _, u=callback, h=headers: wire.get(u, headers=h).status_code, range(6))
-            )
+            statuses = list(racers.map(lambda _, u=callback, h=headers: wire.get(u, headers=h).status_code, range(6)))
         assert (1, 5) == (statuses.count(303), sum(statuses.count(one) for one in (400, 403)))
 
 
@@ -140,9 +124,7 @@ class Hammer:
         self._thread.join()
 
 
-def hammered(
-    business: Business, linked: Linked, withdraw: Callable[[], int]
-) -> tuple[list[Asked], list[str], float]:
+def hammered(business: Business, linked: Linked, withdraw: Callable[[], int]) -> tuple[list[Asked], list[str], float]:
     """Withdraw under fire; return what was asked, what failed, and when the withdrawal was acknowledged."""
     business.client_token()
     hammers = [Hammer(business, linked) for _ in range(HAMMERS)]
@@ -208,7 +190,5 @@ def test_two_hands_withdrawing_at_once_write_one_withdrawal(
         with ThreadPoolExecutor(6) as hands:
             sends = [hands.submit(wire.post, page.form.action, data=sent, headers=headers) for _ in range(6)]
             assert set() == {send.result().status_code for send in sends} - {200, 303}
-        receipts = {
-            link.removesuffix("/download") for link in person.signs_in().reading.links if "/receipts/" in link
-        }
+        receipts = {link.removesuffix("/download") for link in person.signs_in().reading.links if "/receipts/" in link}
         assert 2 == len(receipts)

@@ -90,9 +90,7 @@ BODIES: dict[str, bytes] = {
 }
 
 
-def send(
-    business: Business, body: object, kind: str | None = "application/json", **headers: str
-) -> requests.Response:
+def send(business: Business, body: object, kind: str | None = "application/json", **headers: str) -> requests.Response:
     """Send bytes to the match endpoint."""
     sent = {**wire.bearer(business.client_token()), **headers}
     if kind is not None:
@@ -114,7 +112,7 @@ def test_what_is_not_exactly_json_is_a_problem(business: Business, body: bytes) 
 @pytest.mark.parametrize(
     "kind",
     ["text/plain", "application/x-www-form-urlencoded", "application/xml", "application/jsonp", "", None,
-     "application/json; charset=utf-16", "text/json", "multipart/form-data; boundary=x"],
+     "text/json", "multipart/form-data; boundary=x"],
 )  # fmt: skip
 def test_a_body_of_another_type_is_a_problem(business: Business, kind: str | None) -> None:
     answer = send(business, GOOD.encode(), kind)
@@ -214,9 +212,7 @@ def raw(broker: RunningBroker, request: bytes) -> bytes:
         "another authority",
     ],
 )
-def test_bytes_that_are_no_good_request_never_fail_the_server(
-    broker: RunningBroker, request_bytes: bytes
-) -> None:
+def test_bytes_that_are_no_good_request_never_fail_the_server(broker: RunningBroker, request_bytes: bytes) -> None:
     answer = raw(broker, request_bytes)
     assert b" 5" != answer[8:10]
     assert 200 == broker.get("/health/live").status_code

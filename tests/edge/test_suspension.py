@@ -55,9 +55,7 @@ def test_every_door_is_shut(
     assert 401 == shop.par().answer.status_code
     assert 401 == shop.token_request(grant_type="client_credentials").status_code
     assert 401 == shop.grant(linked.grant_id).status_code
-    answer = wire.get(
-        f"{shop.issuer}/v1/grants/{linked.grant_id}", headers=wire.bearer(linked.token["access_token"])
-    )
+    answer = wire.get(f"{shop.issuer}/v1/grants/{linked.grant_id}", headers=wire.bearer(linked.token["access_token"]))
     assert 401 == answer.status_code
     assert person.to_platform(shop, pending).status in {400, 401, 403}
     assert "code" not in person.allow(notice, ["customer-care"]).query
@@ -84,9 +82,7 @@ def test_a_person_can_still_withdraw_from_a_suspended_client(
     assert "withdrawn" == shop.match(linked.account.id, linked.email)["context"]["reason"]
 
 
-def test_others_do_not_notice(
-    broker: RunningBroker, shop: Business, business: Business, person: Person
-) -> None:
+def test_others_do_not_notice(broker: RunningBroker, shop: Business, business: Business, person: Person) -> None:
     suspend(broker, shop)
     linked = person.consents(business)
     assert business.match(linked.account.id, linked.email)["decision"] is True

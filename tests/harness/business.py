@@ -142,7 +142,7 @@ class Business:
         sent = {name: value for name, value in whole.items() if value is not None}
         return wire.post(f"{self.issuer}/oauth/token", data=sent)
 
-    def exchange(self, code: str, verifier: str, **changes: str | None) -> requests.Response:
+    def exchange(self, code: str, verifier: str, /, **changes: str | None) -> requests.Response:
         """Exchange a code."""
         whole: dict[str, str | None] = {
             "grant_type": "authorization_code", "code": code, "code_verifier": verifier,
@@ -167,9 +167,7 @@ class Business:
         sent = {**self.authentication(), "token": token, **members}
         return wire.post(f"{self.issuer}/oauth/revoke", data=sent)
 
-    def match_request(
-        self, account: object, identifier: object, purpose: object = "customer-care"
-    ) -> dict[str, Any]:
+    def match_request(self, account: object, identifier: object, purpose: object = "customer-care") -> dict[str, Any]:
         """Return the body of a match request; an account given as text is an id on x."""
         named = {"platform": "x", "id": account} if isinstance(account, str) else account
         who = person_email(identifier) if isinstance(identifier, str) else identifier

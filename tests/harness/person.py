@@ -91,9 +91,7 @@ class Person:
             raise AssertionError(f"no code but {landed.status} {landed.url}: {landed.words}")
         return landed.query["code"]
 
-    def consents(
-        self, business: Business, purposes: Collection[str] = ("customer-care",), **details: object
-    ) -> Linked:
+    def consents(self, business: Business, purposes: Collection[str] = ("customer-care",), **details: object) -> Linked:
         """Give a consent and let the business fetch it."""
         email = wire.fresh_email()
         identifier = {"kind": "person", "type": "email", "value": email}
@@ -108,6 +106,7 @@ class Person:
 
     def signs_in(self, account: Account | None = None) -> Page:
         """Open /consents and prove the account there."""
+        self.browser.cookies.pop("__Host-consent-broker-person", None)  # who was signed in, is so no more
         page = self.browser.open(f"{self.broker.issuer}/consents")
         (form,) = [form for form in page.reading.forms if form.action.endswith("/consents/sign-in")]
         button = next(((c.name, c.value) for c in form.controls if c.kind == "submit" and c.name), None)
@@ -116,7 +115,5 @@ class Person:
     def withdraws(self, grant_id: str) -> Page:
         """Withdraw one consent on /consents."""
         page = self.signs_in()
-        (form,) = [
-            f for f in page.reading.forms if f.named("grant_id") and f.value_of("grant_id") == grant_id
-        ]
+        (form,) = [f for f in page.reading.forms if f.named("grant_id") and f.value_of("grant_id") == grant_id]
         return self.browser.submit(form, button=("choice", "withdraw"))

@@ -32,9 +32,7 @@ class Account:
 
 
 def _population() -> list[Account]:
-    return [
-        Account(id=str(7_100_000_000 + number), handle=f"tester_{number}") for number in range(POPULATION)
-    ]
+    return [Account(id=str(7_100_000_000 + number), handle=f"tester_{number}") for number in range(POPULATION)]
 
 
 class RunningSandbox:
@@ -45,9 +43,7 @@ class RunningSandbox:
         self.url = f"http://127.0.0.1:{self.port}"
         self._strangers = iter(_population())
         state = home / "people.json"
-        state.write_text(
-            json.dumps({"people": [_entry(account) for account in _population()], "released": []})
-        )
+        state.write_text(json.dumps({"people": [_entry(account) for account in _population()], "released": []}))
         command = [
             sys.executable, str(CHECKOUT / "scripts/sandbox/serve.py"), "--port", str(self.port),
             "--state", str(state), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET,
@@ -152,9 +148,7 @@ class RunningBroker:
         printed: dict[str, Any] = json.loads(self.command("clients", "register", str(file)))
         return printed
 
-    def business(
-        self, *, key: ECKey | None = None, redirect_uri: str | None = None, **changes: object
-    ) -> Business:
+    def business(self, *, key: ECKey | None = None, redirect_uri: str | None = None, **changes: object) -> Business:
         """Register a business of its own."""
         held = key or new_key()
         back = redirect_uri or f"http://127.0.0.1:{free_port()}/linked"

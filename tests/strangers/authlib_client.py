@@ -8,12 +8,15 @@ import json
 import os
 import secrets
 import sys
+import time
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2 import ClientAuth
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc.jwk import ECKey
 
 
 def say(what: object) -> None:
@@ -21,20 +24,25 @@ def say(what: object) -> None:
     print(json.dumps(what), flush=True)  # noqa: T201 (its answer)
 
 
+class ShortLived(PrivateKeyJWT):  # type: ignore[misc]
+    """Authlib's assertion for a minute in place of an hour."""
+
+    def sign(self, auth: ClientAuth, token_endpoint: str) -> str:
+        """Sign with claims of this one use: Authlib would keep the jti in them for the next."""
+        self.claims = {"exp": int(time.time()) + 60}
+        return str(super().sign(auth, token_endpoint))
+
+
 def main() -> None:
     """Walk one flow."""
     asked = json.loads(sys.stdin.readline())
     session = OAuth2Session(
-        asked["client_id"], asked["key"], redirect_uri=asked["redirect_uri"],
+        asked["client_id"], ECKey.import_key(asked["key"]), redirect_uri=asked["redirect_uri"],
         token_endpoint_auth_method="private_key_jwt", timeout=30,
     )  # fmt: skip
     # Authlib's default audience is the token endpoint; the broker, as FAPI 2.0, takes its issuer alone.
-    session.register_client_auth_method(
-        PrivateKeyJWT(asked["issuer"], alg="ES256", headers={"kid": asked["key"]["kid"]})
-    )
-    server = session.get(
-        f"{asked['issuer']}/.well-known/oauth-authorization-server", withhold_token=True
-    ).json()
+    session.register_client_auth_method(ShortLived(asked["issuer"], alg="ES256"))
+    server = session.get(f"{asked['issuer']}/.well-known/oauth-authorization-server", withhold_token=True).json()
     verifier, state = secrets.token_urlsafe(48), secrets.token_urlsafe(16)
     pushed = session.post(
         server["pushed_authorization_request_endpoint"],
@@ -55,9 +63,7 @@ def main() -> None:
     say(finish(session, server, sys.stdin.readline().strip(), verifier=verifier, state=state))
 
 
-def finish(
-    session: OAuth2Session, server: dict[str, str], callback: str, *, verifier: str, state: str
-) -> object:
+def finish(session: OAuth2Session, server: dict[str, str], callback: str, *, verifier: str, state: str) -> object:
     """Exchange the code that the browser brought, after the checks that Authlib leaves to its user."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(callback).query).items()}
     if query.get("iss") != server["issuer"]:

@@ -50,16 +50,12 @@ def test_it_notices_an_answer_of_another_issuer(business: Business, person: Pers
         honest = wire.query_of(landed)["iss"]
         assert business.issuer == honest
         escaped = honest.replace(":", "%3A").replace("/", "%2F")
-        forged = landed.replace(escaped, "https%3A%2F%2Fattacker.example").replace(
-            honest, "https://attacker.example"
-        )
+        forged = landed.replace(escaped, "https%3A%2F%2Fattacker.example").replace(honest, "https://attacker.example")
         answer = client.say(forged)
     assert "error" in answer
 
 
-def test_its_metadata_is_what_npm_takes_for_a_server(
-    broker: RunningBroker, business: Business, person: Person
-) -> None:
+def test_its_metadata_is_what_npm_takes_for_a_server(broker: RunningBroker, business: Business, person: Person) -> None:
     with Conversation("openid_client.mjs") as client:
         url = client.say(settings(business, wire.fresh_email()))["url"]
         notice = person.prove_account(person.browser.open(url))

@@ -57,9 +57,7 @@ def place(
         f'client_id = "{CLIENT["client_id"]}"\nclient_secret = "{CLIENT["client_secret"]}"\n'
     )
     url = postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{home / 'broker.db'}"
-    broker = RunningBroker(
-        home, port=broker_port, database_url=url, platforms=platform_of_all.section() + section
-    )
+    broker = RunningBroker(home, port=broker_port, database_url=url, platforms=platform_of_all.section() + section)
     yield Place(broker, broker.business(platforms=["x", "provider"]), issuer)
     broker.stop()
     provider.stop()

@@ -28,9 +28,7 @@ def jwks(broker: RunningBroker) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("program", SD_JWT)
-def test_a_receipt_verifies_and_shows_what_it_discloses(
-    linked: Linked, jwks: dict[str, Any], program: str
-) -> None:
+def test_a_receipt_verifies_and_shows_what_it_discloses(linked: Linked, jwks: dict[str, Any], program: str) -> None:
     payload = ask(program, {"receipt": linked.receipt, "jwks": jwks})["payload"]
     assert (linked.account.id, linked.account.handle) == (
         payload["account"]["id"],
@@ -45,9 +43,7 @@ def test_a_receipt_without_its_disclosures_verifies_and_names_nobody(
     linked: Linked, jwks: dict[str, Any], program: str
 ) -> None:
     payload = ask(program, {"receipt": linked.receipt.split("~")[0] + "~", "jwks": jwks})["payload"]
-    assert [] == [
-        word for word in (linked.account.id, linked.account.handle, linked.email) if word in str(payload)
-    ]
+    assert [] == [word for word in (linked.account.id, linked.account.handle, linked.email) if word in str(payload)]
     assert payload_of(linked.receipt)["jti"] == payload["jti"]
 
 
@@ -61,17 +57,13 @@ def with_another_purpose(receipt: str) -> str:
 
 
 @pytest.mark.parametrize("program", SD_JWT)
-def test_a_receipt_that_was_changed_does_not_verify(
-    linked: Linked, jwks: dict[str, Any], program: str
-) -> None:
+def test_a_receipt_that_was_changed_does_not_verify(linked: Linked, jwks: dict[str, Any], program: str) -> None:
     with pytest.raises(RefusedError):
         ask(program, {"receipt": with_another_purpose(linked.receipt), "jwks": jwks})
 
 
 @pytest.mark.parametrize("program", SD_JWT)
-def test_a_disclosure_that_was_changed_is_not_taken(
-    linked: Linked, jwks: dict[str, Any], program: str
-) -> None:
+def test_a_disclosure_that_was_changed_is_not_taken(linked: Linked, jwks: dict[str, Any], program: str) -> None:
     head, *parts = linked.receipt.split("~")
     salt, name, value = json.loads(base64.urlsafe_b64decode(parts[0] + "=="))
     forged = json.dumps([salt, name, {**value, "id": "12"}]).encode()
@@ -95,9 +87,7 @@ def test_jose_verifies_an_access_token(broker: RunningBroker, linked: Linked, jw
     assert payload_of(token) == ask("jose.mjs", question)["payload"]
 
 
-def test_jose_does_not_take_a_receipt_for_a_token(
-    broker: RunningBroker, linked: Linked, jwks: dict[str, Any]
-) -> None:
+def test_jose_does_not_take_a_receipt_for_a_token(broker: RunningBroker, linked: Linked, jwks: dict[str, Any]) -> None:
     question = {"token": linked.receipt.split("~")[0], "jwks": jwks, "issuer": broker.issuer, "typ": "at+jwt"}
     with pytest.raises(RefusedError):
         ask("jose.mjs", question)

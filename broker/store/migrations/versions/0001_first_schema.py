@@ -100,6 +100,7 @@ def upgrade() -> None:
         "handles",
         sa.Column("handle", sa.LargeBinary(), nullable=False),
         sa.Column("account", sa.LargeBinary(), nullable=False),
+        sa.Column("standing", sa.Text(), nullable=False),
         sa.Column("proved_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("handle", name=op.f("pk_handles")),
     )
