@@ -146,7 +146,9 @@ def _opened() -> tuple[Settings, Broker]:
 
 def _database(settings: Settings) -> Database:
     if settings.database_url.startswith("sqlite:///"):
-        Path(settings.database_url.removeprefix("sqlite:///")).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = Path(settings.database_url.removeprefix("sqlite:///"))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)  # its journal files take the same mode
     return Database(settings.database_url)
 
 
