@@ -14,7 +14,8 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException, Response
 
-from broker.errors import BadConfiguration, FlowBroken, PlatformFailed
+from broker.core.reading import read_json_object
+from broker.errors import BadConfiguration, BrokerError, FlowBroken, PlatformFailed
 
 TIMEOUT = 8
 MAX_ANSWER = 256 * 1024
@@ -83,13 +84,13 @@ def checked_code(callback: Mapping[str, str], *, issuer: str | None, iss_require
 
 
 def json_of(answer: Response, label: str) -> dict[str, object]:
-    """The object in an answer of status 200, of bounded size."""
-    if answer.status_code != 200 or len(answer.content) > MAX_ANSWER:  # noqa: PLR2004 - HTTP's own number
-        raise failed(label, f"status {answer.status_code}, {len(answer.content)} bytes")
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise failed(label, "not an object")
-    return body
+    """The object in an answer of status 200, of bounded size, read as strictly as what is sent to us."""
+    if answer.status_code != 200:  # noqa: PLR2004 - HTTP's own number
+        raise failed(label, f"status {answer.status_code}")
+    try:
+        return read_json_object(answer.content, max_bytes=MAX_ANSWER)
+    except BrokerError as error:
+        raise failed(label, error.detail) from error
 
 
 def read_platforms_file(path: Path) -> Mapping[str, Mapping[str, str]]:

@@ -101,9 +101,12 @@ class X:
             data = answer["data"]
             if not isinstance(data, dict):
                 raise failed(self.label, "no account named")
-            id_, handle = str(data["id"]), str(data["username"])
-        if not self.grammar.id.fullmatch(id_) or not self.grammar.handle.fullmatch(handle):
-            raise untrusted(self.label, "an id or handle out of its own grammar")
+            id_, handle = data["id"], data["username"]
+        # An id as a number would lose its last digits past 2^53, and be another account's.
+        if not isinstance(id_, str) or not self.grammar.id.fullmatch(id_):
+            raise untrusted(self.label, "an id out of its own grammar")
+        if not isinstance(handle, str) or not self.grammar.handle.fullmatch(handle):
+            raise untrusted(self.label, "a handle out of its own grammar")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
 
     def _revoke(self, oauth: OAuth2Session) -> None:
