@@ -17,7 +17,8 @@ LONGEST = timedelta(hours=8)
 def sign_in(tx: Transaction, broker: Broker, person: Person) -> str:
     """Begin a session; return its secret, which only the browser keeps. Every sign-in has a new one."""
     session = broker.new_secret()
-    save_session(tx, session, account=person.key, now=broker.now())
+    now = broker.now()
+    save_session(tx, session, account=person.key, now=now, ends=now + LONGEST)
     return session
 
 

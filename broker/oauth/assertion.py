@@ -66,8 +66,8 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
 
     def _use_once(self, claims: dict[str, Any], expires: int) -> None:
         jti = claims.get("jti")
-        if not isinstance(jti, str) or not 1 <= len(jti) <= _MAX_JTI:
-            raise InvalidClientError("The assertion needs a jti.")
+        if not isinstance(jti, str) or not 1 <= len(jti) <= _MAX_JTI or not (jti.isascii() and jti.isprintable()):
+            raise InvalidClientError(f"The assertion needs a jti of 1 to {_MAX_JTI} printable ASCII characters.")
         ends = datetime.fromtimestamp(expires + LEEWAY, UTC)
         if not use_assertion(current_transaction(), client_id=claims["sub"], jti=jti, expires_at=ends):
             raise InvalidClientError("The assertion was used before.")

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from broker.core.client import Client, Registration, Standing
+from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.tables import ClientRow
 
@@ -31,6 +32,8 @@ def save_client(tx: Transaction, client: Client) -> None:
 
 def find_client(tx: Transaction, client_id: str) -> Client | None:
     """Return the client of that id."""
+    if not is_id(client_id):
+        return None
     row = tx.execute(_ROWS.where(col(ClientRow.client_id) == client_id)).one_or_none()
     return _client(row) if row else None
 

@@ -11,6 +11,7 @@ from sqlmodel import col
 
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.identifiers import Association, OffPlatformId
+from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
 from broker.store.tables import AssociationRow, ConsentRow, RefusalRow
@@ -110,6 +111,8 @@ def consents_of_pair(tx: Transaction, pair: Association) -> tuple[ConsentRecord,
 
 def find_consent(tx: Transaction, account: bytes, grant_id: str) -> ConsentRecord | None:
     """Return one consent of one person."""
+    if not is_id(grant_id):
+        return None
     row = tx.execute(
         _RECORDS.where(col(ConsentRow.account) == account, col(ConsentRow.grant_id) == grant_id)
     ).one_or_none()

@@ -1,6 +1,6 @@
 """What lives for minutes: pushed requests, people on their way through linking, browser sessions.
 
-Every step is claimed in one UPDATE that holds only while the step is still open, so that a second browser, tab or
+Every step is claimed in one statement that holds only while the step is still open, so that a second browser, tab or
 click finds it closed.
 """
 
@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
+from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.routes import SESSION, add_route, drop_route, find_route
 from broker.store.sealing import Sealer
@@ -59,14 +60,12 @@ def claim_pushed(
     """Take a pushed request, once, for the client that pushed it."""
     key = name_digest(_PUSHED, request_uri)
     sealed = tx.execute(
-        update(PushedRequestRow)
+        delete(PushedRequestRow)
         .where(
             col(PushedRequestRow.request) == key,
             col(PushedRequestRow.client_id) == client_id,
-            col(PushedRequestRow.used_at).is_(None),
             col(PushedRequestRow.expires_at) > now,
         )
-        .values(used_at=now)
         .returning(col(PushedRequestRow.sealed_request))
     ).scalar_one_or_none()
     return None if sealed is None else _table(store.open_json(sealed, place=_place("pushed_requests", key.hex())))
@@ -126,6 +125,8 @@ def save_proved(
 
 def find_proved(tx: Transaction, link_id: str, *, browser: str, now: datetime, store: Sealer) -> Link | None:
     """Return a link that awaits its choice, to the browser that started it."""
+    if not is_id(link_id):
+        return None
     row = tx.execute(
         select(*LinkRow.__table__.columns).where(*_awaiting_choice(link_id, browser, now))  # type: ignore[attr-defined] # SQLModel hides the table
     ).one_or_none()
@@ -133,16 +134,23 @@ def find_proved(tx: Transaction, link_id: str, *, browser: str, now: datetime, s
 
 
 def claim_choice(tx: Transaction, link_id: str, *, browser: str, now: datetime) -> bool:
-    """Take the one choice of a link; False when it was made, came too late or comes from another browser."""
-    changed = tx.execute(update(LinkRow).where(*_awaiting_choice(link_id, browser, now)).values(finished_at=now))
-    return changed.rowcount == 1
+    """Take the one choice of a link; False when it was made, came too late or comes from another browser.
+
+    The row goes with it: it holds both sides of a pair that a refusal must not leave behind.
+    """
+    return tx.execute(delete(LinkRow).where(*_awaiting_choice(link_id, browser, now))).rowcount == 1
 
 
-def save_session(tx: Transaction, session: str, *, account: bytes, now: datetime) -> None:
-    """Sign a person in on one browser."""
+def drop_link(tx: Transaction, link_id: str) -> None:
+    """End a link that awaits no choice."""
+    tx.execute(delete(LinkRow).where(col(LinkRow.link_id) == link_id))
+
+
+def save_session(tx: Transaction, session: str, *, account: bytes, now: datetime, ends: datetime) -> None:
+    """Sign a person in on one browser, until *ends* at the latest."""
     key = name_digest(SESSION, session)
     tx.execute(insert(PersonSessionRow).values(account=account, session=key, signed_in_at=now, seen_at=now))
-    add_route(tx, SESSION, session, account=account, target="")
+    add_route(tx, SESSION, session, account=account, target="", expires_at=ends)
 
 
 def resume_session(
@@ -179,18 +187,11 @@ def end_session(tx: Transaction, session: str) -> None:
     drop_route(tx, SESSION, session)
 
 
-def forget_expired(tx: Transaction, *, now: datetime) -> None:
-    """Drop requests and ways through linking past their end."""
-    tx.execute(delete(PushedRequestRow).where(col(PushedRequestRow.expires_at) < now))
-    tx.execute(delete(LinkRow).where(col(LinkRow.expires_at) < now))
-
-
 def _awaiting_choice(link_id: str, browser: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         col(LinkRow.link_id) == link_id,
         col(LinkRow.browser) == name_digest(_BROWSER, browser),
         col(LinkRow.proved_at).is_not(None),
-        col(LinkRow.finished_at).is_(None),
         col(LinkRow.expires_at) > now,
     )
 

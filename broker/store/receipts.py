@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
+from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
 from broker.store.statements import insert_once
@@ -93,6 +94,8 @@ def find_receipt(
     tx: Transaction, account: bytes, receipt_id: str, *, store: Sealer, person: Sealer
 ) -> StoredReceipt | None:
     """Return one receipt of one person."""
+    if not is_id(receipt_id):
+        return None
     found = _receipts(tx, account, store, person, col(ReceiptRow.receipt_id) == receipt_id)
     return found[0] if found else None
 

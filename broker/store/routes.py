@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 from sqlmodel import col
@@ -22,9 +23,15 @@ class Route:
     target: str
 
 
-def add_route(tx: Transaction, kind: str, name: str, *, account: bytes, target: str) -> None:
+def add_route(
+    tx: Transaction, kind: str, name: str, *, account: bytes, target: str, expires_at: datetime | None = None
+) -> None:
     """Let *name* lead to *target* of *account*."""
-    tx.execute(insert(RouteRow).values(kind=kind, name=name_digest(kind, name), account=account, target=target))
+    tx.execute(
+        insert(RouteRow).values(
+            kind=kind, name=name_digest(kind, name), account=account, target=target, expires_at=expires_at
+        )
+    )
 
 
 def find_route(tx: Transaction, kind: str, name: str) -> Route | None:

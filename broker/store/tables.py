@@ -12,7 +12,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy import JSON, Column, Index, Integer, LargeBinary, MetaData, String, Text, text
 from sqlmodel import Field, SQLModel
 
 from broker.store.types import UtcDateTime
@@ -170,6 +170,7 @@ class CodeRow(Table, table=True):
     expires_at: datetime = _time()
     used_at: datetime | None = _time(nullable=True)
     token_id: str | None = _text(nullable=True)
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class DecisionRow(Table, table=True):
@@ -224,6 +225,15 @@ class RouteRow(Table, table=True):
     name: bytes = _key()
     account: bytes = _key(primary=False)
     target: str = _text()
+    expires_at: datetime | None = _time(nullable=True)
+    __table_args__ = (
+        Index(
+            "ix_routes_expires_at",
+            "expires_at",
+            sqlite_where=text("expires_at IS NOT NULL"),
+            postgresql_where=text("expires_at IS NOT NULL"),
+        ),
+    )
 
 
 class HandleRow(Table, table=True):
@@ -270,18 +280,21 @@ class StatusEntryRow(Table, table=True):
 
 
 class PushedRequestRow(Table, table=True):
-    """A pushed authorization request, by the hash of its URI; used once."""
+    """A pushed authorization request, by the hash of its URI; taking it deletes it."""
 
     __tablename__ = "pushed_requests"
     request: bytes = _key()
     client_id: str = _text()
     sealed_request: bytes = _sealed()
     expires_at: datetime = _time()
-    used_at: datetime | None = _time(nullable=True)
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class LinkRow(Table, table=True):
-    """One person's way through the linking flow, bound to one browser; each step happens once."""
+    """One person's way through the linking flow, bound to one browser; each step happens once.
+
+    It names both sides of a pair that nobody has allowed yet: the choice deletes it.
+    """
 
     __tablename__ = "links"
     link_id: str = _text(primary=True)
@@ -294,7 +307,7 @@ class LinkRow(Table, table=True):
     expires_at: datetime = _time()
     returned_at: datetime | None = _time(nullable=True)
     proved_at: datetime | None = _time(nullable=True)
-    finished_at: datetime | None = _time(nullable=True)
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class UsedAssertionRow(Table, table=True):
@@ -304,6 +317,7 @@ class UsedAssertionRow(Table, table=True):
     client_id: str = _text(primary=True)
     jti: bytes = _key()
     expires_at: datetime = _time()
+    __table_args__ = (Index(None, "expires_at"),)
 
 
 class RevokedTokenRow(Table, table=True):
@@ -312,3 +326,4 @@ class RevokedTokenRow(Table, table=True):
     __tablename__ = "revoked_tokens"
     token_id: str = _text(primary=True)
     expires_at: datetime = _time()
+    __table_args__ = (Index(None, "expires_at"),)

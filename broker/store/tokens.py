@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
@@ -13,6 +13,9 @@ from broker.store.database import Transaction
 from broker.store.routes import CODE, add_route, find_route
 from broker.store.statements import insert_once
 from broker.store.tables import CodeRow, RevokedTokenRow, UsedAssertionRow
+
+#: How long a used or expired code is remembered, so that a second use is seen for what it is.
+MEMORY = timedelta(days=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +46,7 @@ def save_code(tx: Transaction, code: str, content: Code) -> None:
             expires_at=content.expires_at,
         )
     )
-    add_route(tx, CODE, code, account=content.account, target=content.grant_id)
+    add_route(tx, CODE, code, account=content.account, target=content.grant_id, expires_at=content.expires_at + MEMORY)
 
 
 def claim_code(
@@ -98,9 +101,3 @@ def token_revoked(tx: Transaction, token_id: str) -> bool:
     """Whether a token was revoked before its end."""
     found = tx.execute(select(col(RevokedTokenRow.token_id)).where(col(RevokedTokenRow.token_id) == token_id))
     return found.one_or_none() is not None
-
-
-def forget_expired(tx: Transaction, *, now: datetime) -> None:
-    """Drop what can no longer be used again: assertions and revocations past their end."""
-    tx.execute(delete(UsedAssertionRow).where(col(UsedAssertionRow.expires_at) < now))
-    tx.execute(delete(RevokedTokenRow).where(col(RevokedTokenRow.expires_at) < now))

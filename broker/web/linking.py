@@ -12,7 +12,7 @@ from broker.errors import BrokerError, FlowBroken, HandleMismatch, PlatformFaile
 from broker.oauth.context import current_broker, request_transaction
 from broker.platforms import Attempt
 from broker.store.clients import find_client
-from broker.store.flows import Link, claim_pushed
+from broker.store.flows import Link, claim_pushed, drop_link
 from broker.web.languages import prefer
 from broker.web.oauth import consent_server
 from broker.web.pages import failure_page, see_other
@@ -85,6 +85,7 @@ def _proved(link: Link, proven: ProvenAccount) -> Response:
         person = record_proof(tx, broker, link, proven)
         if link.request is not None:
             return see_other(f"/consent/{link.link_id}")
+        drop_link(tx, link.link_id)
         answer = see_other("/consents")
         set_person_session(answer, sign_in(tx, broker, person))
         return answer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app
 
-from broker.oauth.context import request_transaction
+from broker.actions.sweep import sweep_sometimes
+from broker.oauth.context import current_broker, request_transaction
 from broker.oauth.server import ConsentServer
 
 blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
@@ -20,7 +21,9 @@ def consent_server() -> ConsentServer:
 def push() -> Response:
     """RFC 9126."""
     with request_transaction():
-        return consent_server().create_pushed_response()
+        answer = consent_server().create_pushed_response()
+    sweep_sometimes(current_broker())
+    return answer
 
 
 @blueprint.post("/token")

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 
 import pytest
 import requests
@@ -140,6 +141,29 @@ def test_only_size_is_413(business: Business) -> None:
 def test_size_is_counted_not_believed(business: Business) -> None:
     chunks = (b" " * 65_536 for _ in range(40))
     assert 413 == send(business, chunks).status_code
+
+
+MANY = 20_000
+SLOW: dict[str, bytes] = {
+    "quotes, each escaped, and no end": b'"' + b'\\"' * MANY,
+    "quotes without end in a member": b'{"account":"' + b'\\"' * MANY,
+    "names, of which the last stands twice": b"{"
+    + b",".join(b'"%d":1' % n for n in range(MANY))
+    + b',"%d":1}' % (MANY - 1),
+    "empty objects": b"[" + b"{}," * MANY + b"{}]",
+    "digits": b'{"purpose":' + b"9" * MANY + b"}",
+    "spaces": b'{"purpose":"' + b" " * MANY + b'"}',
+    "backslashes": b'{"purpose":"' + b"\\" * MANY + b'"}',
+}
+
+
+@pytest.mark.parametrize("body", SLOW.values(), ids=SLOW.keys())
+def test_no_body_is_slow_to_refuse(business: Business, body: bytes) -> None:
+    business.client_token()
+    started = time.monotonic()
+    answer = send(business, body)
+    assert answer.status_code in {200, 400}
+    assert time.monotonic() - started < 1.5
 
 
 def test_who_is_not_known_learns_nothing_about_the_body(broker: RunningBroker) -> None:

@@ -50,6 +50,7 @@ def upgrade() -> None:
         sa.Column("token_id", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("account", "code", name=op.f("pk_codes")),
     )
+    op.create_index(op.f("ix_codes_expires_at"), "codes", ["expires_at"], unique=False)
     op.create_table(
         "consents",
         sa.Column("account", sa.LargeBinary(), nullable=False),
@@ -126,10 +127,10 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.Column("returned_at", UtcDateTime(), nullable=True),
         sa.Column("proved_at", UtcDateTime(), nullable=True),
-        sa.Column("finished_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("link_id", name=op.f("pk_links")),
         sa.UniqueConstraint("state", name=op.f("uq_links_state")),
     )
+    op.create_index(op.f("ix_links_expires_at"), "links", ["expires_at"], unique=False)
     op.create_table(
         "notices",
         sa.Column("sha256", sa.Text(), nullable=False),
@@ -163,9 +164,9 @@ def upgrade() -> None:
         sa.Column("client_id", sa.Text(), nullable=False),
         sa.Column("sealed_request", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", UtcDateTime(), nullable=False),
-        sa.Column("used_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("request", name=op.f("pk_pushed_requests")),
     )
+    op.create_index(op.f("ix_pushed_requests_expires_at"), "pushed_requests", ["expires_at"], unique=False)
     op.create_table(
         "receipts",
         sa.Column("account", sa.LargeBinary(), nullable=False),
@@ -196,13 +197,23 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("token_id", name=op.f("pk_revoked_tokens")),
     )
+    op.create_index(op.f("ix_revoked_tokens_expires_at"), "revoked_tokens", ["expires_at"], unique=False)
     op.create_table(
         "routes",
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("name", sa.LargeBinary(), nullable=False),
         sa.Column("account", sa.LargeBinary(), nullable=False),
         sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("expires_at", UtcDateTime(), nullable=True),
         sa.PrimaryKeyConstraint("kind", "name", name=op.f("pk_routes")),
+    )
+    op.create_index(
+        "ix_routes_expires_at",
+        "routes",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
     )
     op.create_table(
         "status_entries",
@@ -218,20 +229,31 @@ def upgrade() -> None:
         sa.Column("expires_at", UtcDateTime(), nullable=False),
         sa.PrimaryKeyConstraint("client_id", "jti", name=op.f("pk_used_assertions")),
     )
+    op.create_index(op.f("ix_used_assertions_expires_at"), "used_assertions", ["expires_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_used_assertions_expires_at"), table_name="used_assertions")
     op.drop_table("used_assertions")
     op.drop_table("status_entries")
+    op.drop_index(
+        "ix_routes_expires_at",
+        table_name="routes",
+        sqlite_where=sa.text("expires_at IS NOT NULL"),
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
     op.drop_table("routes")
+    op.drop_index(op.f("ix_revoked_tokens_expires_at"), table_name="revoked_tokens")
     op.drop_table("revoked_tokens")
     op.drop_table("refusals")
     op.drop_index(op.f("ix_receipts_account_grant_id"), table_name="receipts")
     op.drop_table("receipts")
+    op.drop_index(op.f("ix_pushed_requests_expires_at"), table_name="pushed_requests")
     op.drop_table("pushed_requests")
     op.drop_table("person_sessions")
     op.drop_table("people")
     op.drop_table("notices")
+    op.drop_index(op.f("ix_links_expires_at"), table_name="links")
     op.drop_table("links")
     op.drop_table("leaves")
     op.drop_index(op.f("ix_handles_account"), table_name="handles")
@@ -240,6 +262,7 @@ def downgrade() -> None:
     op.drop_table("decisions")
     op.drop_index(op.f("ix_consents_account_grant_id"), table_name="consents")
     op.drop_table("consents")
+    op.drop_index(op.f("ix_codes_expires_at"), table_name="codes")
     op.drop_table("codes")
     op.drop_table("clients")
     op.drop_table("associations")

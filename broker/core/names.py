@@ -1,0 +1,15 @@
+"""The form of every id that the broker gives out."""
+
+from __future__ import annotations
+
+import re
+
+_ID = re.compile(r"[a-z2-7]{26}")
+
+
+def is_id(text: str) -> bool:
+    """Whether *text* could be an id of ours; what could not is looked up nowhere.
+
+    A driver refuses NUL and lone surrogates as a failure of its own, and a failure is not an answer.
+    """
+    return _ID.fullmatch(text) is not None

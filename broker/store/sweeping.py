@@ -1,0 +1,28 @@
+"""Dropping what is past its end and can be asked for no more. Nothing about a consent is ever dropped here."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+from sqlmodel import col
+
+from broker.store.database import Transaction
+from broker.store.tables import (
+    CodeRow,
+    LinkRow,
+    PersonSessionRow,
+    PushedRequestRow,
+    RevokedTokenRow,
+    RouteRow,
+    UsedAssertionRow,
+)
+from broker.store.tokens import MEMORY
+
+
+def sweep(tx: Transaction, *, now: datetime, longest_session: timedelta) -> None:
+    """Delete what lived for minutes and is over."""
+    for row in (PushedRequestRow, LinkRow, UsedAssertionRow, RevokedTokenRow, RouteRow):
+        tx.execute(delete(row).where(col(row.expires_at) < now))
+    tx.execute(delete(CodeRow).where(col(CodeRow.expires_at) < now - MEMORY))
+    tx.execute(delete(PersonSessionRow).where(col(PersonSessionRow.signed_in_at) < now - longest_session))
