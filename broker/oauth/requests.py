@@ -12,6 +12,8 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Payload, OAuth2Req
 from flask import Request
 
 MAX_PARAMETER = 16 * 1024
+#: JSON, read by the strict reader; and a value that is only ever given back.
+_FREE, _OPAQUE = "authorization_details", "state"
 
 
 class Parameters(OAuth2Payload):  # type: ignore[misc] # Authlib is untyped
@@ -64,7 +66,16 @@ def once_each(request: Request) -> dict[str, str]:
     for name, value in request.form.items(multi=True):
         if name in fields:
             raise InvalidRequestError("A parameter was given twice.")
-        if len(value) > MAX_PARAMETER or not value.isprintable():
-            raise InvalidRequestError("A parameter is too long or holds control characters.")
+        _check_characters(name, value)
         fields[name] = value
     return fields
+
+
+def _check_characters(name: str, value: str) -> None:
+    """Hold a field to RFC 6749 appendix A. Authlib quotes fields in its errors, and fails on what may not stand there."""
+    if len(value) > MAX_PARAMETER:
+        raise InvalidRequestError(f"A parameter is longer than {MAX_PARAMETER} characters.")
+    if name == _FREE:
+        return
+    if not (value.isascii() and value.isprintable()) or (name != _OPAQUE and set(value) & set('"\\')):
+        raise InvalidRequestError("A parameter holds characters that do not belong in it.")

@@ -51,10 +51,11 @@ def _add_headers(answer: Response) -> Response:
     answer.headers.extend({name: value for name, value in _HEADERS.items() if name not in answer.headers})
     answer.headers["Content-Security-Policy"] = _POLICY.format(targets=targets)
     if issuer.startswith("https:"):
-        answer.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+        answer.headers["Strict-Transport-Security"] = "max-age=63072000"
     if "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"
-    answer.headers["Vary"] = "Cookie, Accept-Language"
+    if "public" not in answer.headers["Cache-Control"]:
+        answer.headers["Vary"] = "Cookie, Accept-Language"
     return answer
 
 
