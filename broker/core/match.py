@@ -79,5 +79,15 @@ def weigh(request: MatchRequest, facts: Facts) -> Case:
         live = record.status_at(facts.now) is ConsentStatus.GIVEN
         return live, live and request.purpose in record.purposes, record.associated, record.given_at
 
-    best = max(facts.consents, key=worth, default=None)
+    best = max((record for record in facts.consents if _is_about(record, request)), key=worth, default=None)
     return Case(request=request, facts=facts, consent=best)
+
+
+def _is_about(record: ConsentRecord, request: MatchRequest) -> bool:
+    """Whether a consent is this client's, for this account and this identifier (MATCH-2), whoever gathered it."""
+    asked = request.association
+    return (record.client_id, record.account, record.identifier.digest) == (
+        asked.client_id,
+        asked.account,
+        asked.identifier,
+    )

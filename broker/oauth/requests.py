@@ -72,7 +72,7 @@ def once_each(request: Request) -> dict[str, str]:
 
 
 def _check_characters(name: str, value: str) -> None:
-    """Hold a field to RFC 6749 appendix A. Authlib quotes fields in its errors, and fails on what may not stand there."""
+    """Hold a field to RFC 6749 appendix A: Authlib quotes fields in its errors, and fails on what may not."""
     if len(value) > MAX_PARAMETER:
         raise InvalidRequestError(f"A parameter is longer than {MAX_PARAMETER} characters.")
     if name == _FREE:

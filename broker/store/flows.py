@@ -17,7 +17,8 @@ from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.routes import SESSION, add_route, drop_route, find_route
 from broker.store.sealing import Sealer
-from broker.store.tables import LinkRow, PersonSessionRow, PushedRequestRow
+from broker.store.short_lived import LinkRow, PushedRequestRow
+from broker.store.tables import PersonSessionRow
 
 _PUSHED, _BROWSER, _STATE = "pushed", "browser", "state"
 

@@ -8,15 +8,8 @@ from sqlalchemy import delete
 from sqlmodel import col
 
 from broker.store.database import Transaction
-from broker.store.tables import (
-    CodeRow,
-    LinkRow,
-    PersonSessionRow,
-    PushedRequestRow,
-    RevokedTokenRow,
-    RouteRow,
-    UsedAssertionRow,
-)
+from broker.store.short_lived import LinkRow, PushedRequestRow, RevokedTokenRow, UsedAssertionRow
+from broker.store.tables import CodeRow, PersonSessionRow, RouteRow
 from broker.store.tokens import MEMORY
 
 

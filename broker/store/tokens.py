@@ -11,8 +11,9 @@ from sqlmodel import col
 from broker.core.blinding import name_digest
 from broker.store.database import Transaction
 from broker.store.routes import CODE, add_route, find_route
+from broker.store.short_lived import RevokedTokenRow, UsedAssertionRow
 from broker.store.statements import insert_once
-from broker.store.tables import CodeRow, RevokedTokenRow, UsedAssertionRow
+from broker.store.tables import CodeRow
 
 #: How long a used or expired code is remembered, so that a second use is seen for what it is.
 MEMORY = timedelta(days=1)
