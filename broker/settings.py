@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from broker.errors import BadConfiguration
 from broker.proof.keyfiles import MASTER, parse_master, read_master
 
+#: A host name or address, and a port.
+_PLAIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 #: Switches of libraries that would take a check away.
 _UNSAFE = ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT", "FLASK_DEBUG", "WERKZEUG_DEBUG_PIN")
@@ -42,7 +45,7 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether this is a development broker: http is allowed, to this machine only."""
-        return urlsplit(self.issuer).hostname in _LOOPBACK and self.issuer.startswith("http:")
+        return _split(self.issuer).hostname in _LOOPBACK and self.issuer.startswith("http:")
 
     def master(self) -> bytes:
         """The master key, or :class:`BadConfiguration` saying where it is looked for."""
@@ -90,11 +93,24 @@ def _refuse_unsafe(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _check_issuer(settings: Settings) -> None:
-    parts = urlsplit(settings.issuer)
-    if parts.path or parts.query or parts.fragment or parts.username or not parts.hostname:
+    parts = _split(settings.issuer)
+    if (
+        not parts.hostname
+        or settings.issuer != f"{parts.scheme}://{parts.netloc}"
+        or not _PLAIN.fullmatch(parts.netloc)
+    ):
         raise BadConfiguration("BROKER_ISSUER must be scheme and host, such as https://consent.example")
     if parts.scheme != "https" and not settings.loopback:
         raise BadConfiguration("BROKER_ISSUER must be https; http is for 127.0.0.1 and localhost only")
+
+
+def _split(address: str) -> SplitResult:
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - raises for a port that is none
+    except ValueError:
+        return urlsplit("")
+    return parts
 
 
 def _check_real(settings: Settings) -> None:
@@ -102,7 +118,7 @@ def _check_real(settings: Settings) -> None:
         raise BadConfiguration("BROKER_LOG_LEVEL=debug is for development issuers only")
     if settings.master_key and settings.master_key_file:
         raise BadConfiguration("BROKER_MASTER_KEY and BROKER_MASTER_KEY_FILE are both set; which one counts?")
-    if settings.master_key_file and settings.master_key_file.parent == settings.keys_dir:
+    if settings.master_key_file and settings.master_key_file.resolve().is_relative_to(settings.keys_dir.resolve()):
         raise BadConfiguration("BROKER_MASTER_KEY_FILE lies beside the keys it seals; keep it elsewhere")
     if settings.operator_contact == Settings.operator_contact:
         raise BadConfiguration("BROKER_OPERATOR_CONTACT must name an address that people can write to")

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from broker.core.consent import ConsentStatus
 from broker.core.evidence import TAGS
 from broker.core.match import Case
+from broker.core.purposes import PROHIBITED, PURPOSES
 
 Argument = tuple[str, ...] | bool
 
@@ -20,9 +22,9 @@ _STATUS_REASON = {"withdrawn": "withdrawn", "expired": "expired"}
 
 @dataclass(frozen=True)
 class Condition:
-    """One word of the vocabulary: the type of its argument, and its check."""
+    """One word of the vocabulary: the values its argument may name (None: it is true or false), and its check."""
 
-    argument: type
+    values: frozenset[str] | None
     check: Callable[[Argument, Case], str | None]
 
 
@@ -65,12 +67,14 @@ def _among(value: str, argument: Argument) -> bool:
     return isinstance(argument, tuple) and value in argument
 
 
+_STATUSES = frozenset({"none", *(status.value for status in ConsentStatus)})
+
 CONDITIONS: Mapping[str, Condition] = {
-    "purpose": Condition(tuple, _purpose),
-    "purpose-declared": Condition(bool, _purpose_declared),
-    "consent-status": Condition(tuple, _consent_status),
-    "consent-covers-purpose": Condition(bool, _consent_covers_purpose),
-    "association-recorded": Condition(bool, _association_recorded),
-    "provenance-tag": Condition(tuple, _provenance_tag),
-    "provenance-source": Condition(tuple, _provenance_source),
+    "purpose": Condition(frozenset({*PURPOSES, *PROHIBITED}), _purpose),
+    "purpose-declared": Condition(None, _purpose_declared),
+    "consent-status": Condition(_STATUSES, _consent_status),
+    "consent-covers-purpose": Condition(None, _consent_covers_purpose),
+    "association-recorded": Condition(None, _association_recorded),
+    "provenance-tag": Condition(frozenset({"none", "other", *TAGS}), _provenance_tag),
+    "provenance-source": Condition(frozenset({"platform", "elsewhere"}), _provenance_source),
 }

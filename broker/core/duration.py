@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from broker.errors import MalformedRequest
 
 _FORM = re.compile(r"P(?=[0-9])(?:([0-9]{1,3})Y)?(?:([0-9]{1,3})M)?(?:([0-9]{1,3})W)?(?:([0-9]{1,4})D)?")
 _MONTHS = 12
 MAX_YEARS = 10
+_ANY_DAY = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,8 @@ def read_duration(text: str) -> Duration:
         raise MalformedRequest("valid_for must be a duration in years, months, weeks and days, such as P1Y or P90D")
     years, months, weeks, days = (int(part or 0) for part in match.groups())
     duration = Duration(months=years * _MONTHS + months, days=weeks * 7 + days)
-    if not 1 <= duration.months * 28 + duration.days <= MAX_YEARS * 366:
+    if not duration.months + duration.days > 0 or duration.after(_ANY_DAY) > _ANY_DAY.replace(
+        year=_ANY_DAY.year + MAX_YEARS
+    ):
         raise MalformedRequest(f"valid_for must lie between one day and {MAX_YEARS} years")
     return duration

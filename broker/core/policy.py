@@ -100,16 +100,19 @@ def _argument(name: str, value: object, clause_id: str) -> Argument:
     if condition is None:
         known = ", ".join(CONDITIONS)
         raise PolicyDefect(f"clause {clause_id} uses the unknown condition {name!r}; known are {known}")
-    if condition.argument is bool and isinstance(value, bool):
+    if condition.values is None:
+        if not isinstance(value, bool):
+            raise PolicyDefect(f"clause {clause_id}: {name} takes true or false")
         return value
-    if condition.argument is tuple and isinstance(value, list) and value and _all_text(value):
-        return tuple(value)
-    kind = "true or false" if condition.argument is bool else "a list of words, not empty"
-    raise PolicyDefect(f"clause {clause_id}: {name} takes {kind}")
+    return _words(name, value, condition.values, clause_id)
 
 
-def _all_text(values: list[object]) -> bool:
-    return all(isinstance(value, str) for value in values)
+def _words(name: str, value: object, known: frozenset[str], clause_id: str) -> tuple[str, ...]:
+    # A word with a slip in it would make a forbid forbid nothing, in silence.
+    words = value if isinstance(value, list) else []
+    if not words or not all(isinstance(word, str) and word in known for word in words):
+        raise PolicyDefect(f"clause {clause_id}: {name} takes a list of some of {', '.join(sorted(known))}")
+    return tuple(words)
 
 
 def _distinct(clauses: tuple[Clause, ...]) -> None:

@@ -6,6 +6,7 @@ more, the assertion lives at most five minutes, and its ``jti`` counts once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from joserfc.jwk import KeySet
 from broker.core.client import Standing
 from broker.oauth.context import current_broker, current_transaction
 from broker.oauth.models import AUTH_METHOD, OAuthClient
+from broker.oauth.requests import BrokerRequest
 from broker.proof.keys import ALGORITHM
 from broker.store.tokens import use_assertion
 
@@ -31,6 +33,13 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
     """The one way a client shows who it is."""
 
     CLIENT_AUTH_METHOD = AUTH_METHOD
+
+    def __call__(self, query_client: Callable[[str], OAuthClient | None], request: BrokerRequest) -> OAuthClient | None:
+        """Authenticate; a ``client_id`` beside the assertion must name the same client (RFC 7521 section 4.2)."""
+        client: OAuthClient | None = super().__call__(query_client, request)
+        if client and request.payload.client_id not in (None, client.get_client_id()):
+            raise InvalidClientError("client_id is not the client that authenticated.")
+        return client
 
     def resolve_client_public_key(self, client: OAuthClient) -> KeySet:
         """The client's registered keys; never a key from the assertion."""

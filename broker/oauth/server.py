@@ -146,12 +146,14 @@ class ConsentServer(AuthorizationServer):  # type: ignore[misc] # Authlib is unt
     def _push(self) -> tuple[int, dict[str, object], list[tuple[str, str]]]:
         request = self.create_oauth2_request(None)
         client = self.authenticate_client(request, [AUTH_METHOD], "par")
-        if request.payload.data.setdefault("client_id", client.get_client_id()) != client.get_client_id():
-            raise InvalidRequestError("client_id is not the client that authenticated.")
+        request.payload.data.setdefault("client_id", client.get_client_id())
         if "request_uri" in request.payload.data:
             raise InvalidRequestError("request_uri does not belong in a pushed request.")
         if len(request.payload.state or "") > _MAX_STATE:
             raise InvalidRequestError(f"state must not be longer than {_MAX_STATE} characters.")
+        # Looked at before Authlib does, which takes unknown addresses apart and fails on some.
+        if request.payload.redirect_uri not in client.client.registration.redirect_uris:
+            raise InvalidRequestError("redirect_uri must be one that this client registered, to the letter.")
         self.get_authorization_grant(request).validate_authorization_request()
         asked = read_details(
             request.payload.data.get("authorization_details"),

@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 
 from broker.actions.broker import Broker
+from broker.errors import MalformedRequest
 from broker.oauth.models import AccessToken, GrantUser, OAuthClient
 from broker.proof.keys import ALGORITHM
 from broker.proof.sdjwt import header_of
@@ -53,7 +54,7 @@ def read_token(broker: Broker, text: str) -> AccessToken | None:
         if header_of(text).get("typ") != TYP:
             return None
         claims = jwt.decode(text, key.key, algorithms=[ALGORITHM]).claims
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, MalformedRequest):
         return None
     now = int(broker.now().timestamp())
     if claims.get("iss") != broker.issuer or claims.get("aud") != broker.issuer or claims["exp"] <= now:

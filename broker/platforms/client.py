@@ -51,13 +51,13 @@ def talking_to(label: str) -> Iterator[None]:
     """
     try:
         yield
-    except (RequestException, AuthlibBaseError, ValueError, KeyError, TypeError) as error:
+    except (RequestException, AuthlibBaseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise failed(label, type(error).__name__) from None
 
 
 def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> OAuth2Session:
     """An OAuth client that always sends S256; Authlib sends no challenge unless told."""
-    return OAuth2Session(
+    client = OAuth2Session(
         credentials.client_id,
         credentials.client_secret,
         token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the method's name
@@ -66,6 +66,19 @@ def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> OAuth
         code_challenge_method="S256",
         default_timeout=TIMEOUT,
     )
+    client.register_compliance_hook("access_token_response", _bounded)
+    return client
+
+
+def _bounded(answer: Response) -> Response:
+    """Refuse a token answer that is too long, too deep or no object before the library reads it."""
+    if len(answer.content) > MAX_ANSWER:
+        raise ValueError("the token answer is too long")
+    try:
+        read_json_object(answer.content, max_bytes=MAX_ANSWER)
+    except BrokerError as error:
+        raise ValueError("the token answer cannot be read") from error
+    return answer
 
 
 def checked_code(callback: Mapping[str, str], *, issuer: str | None, iss_required: bool) -> str:

@@ -84,16 +84,16 @@ class X:
         code = checked_code(callback, issuer=None, iss_required=False)
         oauth = self._session(attempt)
         with talking_to(self.label):
-            oauth.fetch_token(
+            token: str = oauth.fetch_token(
                 self.addresses["token_url"],
                 code=code,
                 code_verifier=attempt.verifier,
                 grant_type="authorization_code",
-            )
+            )["access_token"]
         try:
             return self._account(oauth)
         finally:
-            self._revoke(oauth)
+            self._revoke(oauth, token)
 
     def _account(self, oauth: OAuth2Session) -> ProvenAccount:
         with talking_to(self.label):
@@ -109,14 +109,10 @@ class X:
             raise untrusted(self.label, "a handle out of its own grammar")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
 
-    def _revoke(self, oauth: OAuth2Session) -> None:
+    def _revoke(self, oauth: OAuth2Session, token: str) -> None:
         """Give the token back. The account is proven either way, so a failure is told to the operator only."""
         try:
-            answer = oauth.revoke_token(
-                self.addresses["revoke_url"],
-                oauth.token["access_token"],
-                token_type_hint="access_token",  # noqa: S106
-            )
+            answer = oauth.revoke_token(self.addresses["revoke_url"], token, token_type_hint="access_token")  # noqa: S106 - the kind
             answer.raise_for_status()
         except (RequestException, AuthlibBaseError, ValueError) as error:
             log.warning("the token of %s was not revoked: %s", self.name, type(error).__name__)

@@ -135,7 +135,7 @@ class _Check:
         record = _table(self.claims, "record")
         event = _table(record, "event")
         state = event.get("state")
-        if state not in _STATES:
+        if not isinstance(state, str) or state not in _STATES:
             raise StepFailed("record.event.state must be a status of consent")
         for member in ("iss", "jti", "sub", "aud"):
             if not isinstance(self.claims.get(member), str):

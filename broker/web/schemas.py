@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from broker import __version__
-from broker.core.conditions import CONDITIONS
+from broker.core.conditions import CONDITIONS, Condition
 from broker.core.policy import BASES, REASONS, Effect
 from broker.oauth.details import DetailsWire
 from broker.web.receipt_wire import ReceiptWire
@@ -112,12 +112,15 @@ def _problems(*more: str) -> dict[str, Any]:
     }
 
 
+def _argument(condition: Condition) -> dict[str, Any]:
+    if condition.values is None:
+        return {"type": "boolean"}
+    return {"type": "array", "items": {"enum": sorted(condition.values)}, "minItems": 1}
+
+
 def _policy_document() -> dict[str, Any]:
     text = {"type": "string", "minLength": 1}
-    words = {"type": "array", "items": text, "minItems": 1}
-    when = {
-        name: {"type": "boolean"} if condition.argument is bool else words for name, condition in CONDITIONS.items()
-    }
+    when = {name: _argument(condition) for name, condition in CONDITIONS.items()}
     clause = {
         "type": "object",
         "additionalProperties": False,
