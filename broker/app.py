@@ -28,10 +28,10 @@ from broker.store.sealing import Sealer
 from broker.web import consent, grants, health, home, linking, match, oauth, revocation, wellknown
 from broker.web.languages import speak
 from broker.web.logs import log_requests, start_logging
-from broker.web.pages import day
+from broker.web.pages import day, moment
 from broker.web.problems import handle_failures
 from broker.web.security import guard
-from broker.web.wording import IDENTIFIER_TYPES, STATUSES, purpose_title
+from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, purpose_title
 
 #: Every face, and nothing that is not listed here.
 FACES = (home, consent, linking, match, grants, revocation, oauth, wellknown, health)
@@ -71,7 +71,12 @@ def create_app(broker: Broker) -> Flask:
     handle_failures(app)
     log_requests(app)
     app.jinja_env.globals.update(
-        day=day, purpose_title=purpose_title, identifier_types=IDENTIFIER_TYPES, statuses=STATUSES
+        day=day,
+        moment=moment,
+        purpose_title=purpose_title,
+        identifier_types=IDENTIFIER_TYPES,
+        statuses=STATUSES,
+        steps=STEPS,
     )
     for face in FACES:
         app.register_blueprint(face.blueprint)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.actions.broker import Broker
-from broker.actions.read_grant import sd_jwt_text, withdrawal_uri
+from broker.actions.read_grant import sd_jwt_text, valid_until, withdrawal_uri
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.errors import NotFound
 from broker.store.clients import find_client
@@ -95,6 +95,7 @@ class ReceiptFile:
     view: ReceiptView
     text: str
     withdrawal_uri: str
+    valid_until: datetime
 
 
 def open_receipt(tx: Transaction, broker: Broker, person: Person, receipt_id: str) -> ReceiptFile:
@@ -102,7 +103,12 @@ def open_receipt(tx: Transaction, broker: Broker, person: Person, receipt_id: st
     stored = find_receipt(tx, person.key, receipt_id, store=broker.sealer, person=person.sealer)
     if stored is None:
         raise NotFound("you have no receipt of that number")
-    return ReceiptFile(view=_receipt_view(stored), text=sd_jwt_text(stored), withdrawal_uri=withdrawal_uri(stored))
+    return ReceiptFile(
+        view=_receipt_view(stored),
+        text=sd_jwt_text(stored),
+        withdrawal_uri=withdrawal_uri(stored),
+        valid_until=valid_until(stored),
+    )
 
 
 def _consent_view(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from broker.actions.broker import Broker
 from broker.actions.issue_receipt import account_value
 from broker.core.consent import ConsentRecord
@@ -44,6 +47,15 @@ def sd_jwt_text(receipt: StoredReceipt) -> str:
 
 def withdrawal_uri(receipt: StoredReceipt) -> str:
     """The capability link that a receipt carries."""
+    return str(_record(receipt)["withdrawal"]["uri"])
+
+
+def valid_until(receipt: StoredReceipt) -> datetime:
+    """The end of the consent that a receipt is about."""
+    return datetime.fromisoformat(_record(receipt)["event"]["valid_until"])
+
+
+def _record(receipt: StoredReceipt) -> dict[str, Any]:
     record = payload_of(receipt.jwt)["record"]
     assert isinstance(record, dict)  # noqa: S101 - a payload this broker signed
-    return str(record["withdrawal"]["uri"])
+    return record

@@ -63,7 +63,8 @@ class Identifier:
             local, _, domain = self.value.partition("@")
             return f"{local[:1]}•••@{domain}"
         tail = min(4, len(self.value) // 2)
-        return f"•••• {self.value[len(self.value) - tail :]}" if tail else "••••"
+        # A no-break space: dots and digits stay on one line.
+        return f"••••\u00a0{self.value[len(self.value) - tail :]}" if tail else "••••"
 
 
 @dataclass(frozen=True, kw_only=True)

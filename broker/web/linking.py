@@ -69,7 +69,7 @@ def go_to_platform(broker: Broker, platform: str, asked: ConsentRequest | None) 
 
 def _pushed(client_id: str | None, request_uri: str | None) -> ConsentRequest:
     if not client_id or not request_uri:
-        raise FlowBroken("a business must push its request first and send you here with its request_uri")
+        raise FlowBroken("this address opens nothing by itself; please start again where you came from")
     broker = current_broker()
     with request_transaction() as tx:
         stored = claim_pushed(tx, request_uri, client_id=client_id, now=broker.now(), store=broker.sealer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Response, make_response, render_template
-from flask_babel import format_date, gettext
+from flask_babel import format_date, format_time, get_locale, gettext
 
 from broker.errors import BrokerError
 from broker.web.wording import failure_title
@@ -16,6 +16,11 @@ def render(template: str, *, status: int = 200, **values: object) -> Response:
     answer = make_response(render_template(template, **values), status)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def moment(time: datetime) -> str:
+    """A day and a time of day in UTC, in the page's language."""
+    return f"{day(time)}, {format_time(time, 'HH:mm')}\u00a0UTC"
 
 
 def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
@@ -39,5 +44,6 @@ def see_other(location: str) -> Response:
 
 
 def day(moment: datetime) -> str:
-    """A day in the page's language, such as 23 November 2027."""
-    return str(format_date(moment, "long"))
+    """A day in the page's language, such as 23 November 2027, that does not break over lines."""
+    form = "d MMMM y" if str(get_locale()) == "en" else "long"
+    return str(format_date(moment, form)).replace(" ", "\u00a0")

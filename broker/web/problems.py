@@ -14,6 +14,7 @@ from broker.oauth.context import current_broker
 from broker.oauth.protector import ScopeMissing, TokenRefused
 from broker.web.pages import failure_page, render
 from broker.web.wire import Problem, dump
+from broker.web.wording import failure_title
 
 log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -73,7 +74,8 @@ def _http_error(error: HTTPException) -> Response:
         405: _("This address does not take that method."),
     }.get(status, _("The request could not be read."))
     if not _for_programs():
-        return render("problem.html", status=status, title=error.name, detail=detail)
+        kind = "not-found" if status == 404 else "malformed-request"  # noqa: PLR2004 - HTTP's own number
+        return render("problem.html", status=status, title=failure_title(kind), detail=detail)
     answer = _problem(status, "about:blank", error.name, detail, ())
     if status == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - HTTP's own number
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined] # MethodNotAllowed's

@@ -93,10 +93,18 @@ def receipt(receipt_id: str) -> Response:
     """A receipt in plain words, checked by the same steps that anybody can run."""
     broker = current_broker()
     with request_transaction() as tx:
-        file = open_receipt(tx, broker, signed_in(tx, broker, person_session()), receipt_id)
+        person = signed_in(tx, broker, person_session())
+        file = open_receipt(tx, broker, person, receipt_id)
     verdict = verify_receipt(file.text, jwks=broker.keys.jwks())
-    record = verdict.payload.get("record")
-    return render("receipt.html", receipt=file, verdict=verdict, record=record)
+    platform = person.proven.account.platform
+    return render(
+        "receipt.html",
+        receipt=file,
+        verdict=verdict,
+        record=verdict.payload.get("record"),
+        platform=broker.platforms[platform].label,
+        policy=broker.policies.governing(platform),
+    )
 
 
 @blueprint.get("/receipts/<receipt_id>/download")

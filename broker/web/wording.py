@@ -46,6 +46,16 @@ STATUSES: Mapping[str, LazyString] = {
     "expired": _("Expired"),
 }
 
+#: What each step of the check establishes, in plain words.
+STEPS: Mapping[str, LazyString] = {
+    "form": _("The file is a receipt."),
+    "header": _("It says how it was signed, and brings no key of its own."),
+    "key": _("The key it names is one of this service's."),
+    "signature": _("The signature is that key's: not a letter was changed."),
+    "payload": _("Everything a receipt must say is there."),
+    "disclosures": _("The values shown are the ones that were signed."),
+}
+
 #: What a page says above a failure, by the failure's type.
 FAILURES: Mapping[str, LazyString] = {
     "flow-broken": _("This step cannot be finished"),
