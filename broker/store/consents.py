@@ -14,6 +14,7 @@ from broker.core.identifiers import Association, OffPlatformId
 from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
+from broker.store.statements import insert_once
 from broker.store.tables import AssociationRow, ConsentRow, RefusalRow
 
 _SAME_GRANT = and_(
@@ -139,10 +140,13 @@ def details_of(tx: Transaction, record: ConsentRecord, *, sealer: Sealer) -> Det
 
 def save_refusal(tx: Transaction, account: bytes, pair: bytes, *, receipt_id: str, now: datetime) -> None:
     """Remember that a pair was refused, the latest time only."""
-    same = and_(col(RefusalRow.account) == account, col(RefusalRow.pair) == pair)
-    changed = tx.execute(update(RefusalRow).where(same).values(receipt_id=receipt_id, refused_at=now))
-    if changed.rowcount == 0:
-        tx.execute(insert(RefusalRow).values(account=account, pair=pair, receipt_id=receipt_id, refused_at=now))
+    if insert_once(tx, RefusalRow, account=account, pair=pair, receipt_id=receipt_id, refused_at=now):
+        return
+    tx.execute(
+        update(RefusalRow)
+        .where(col(RefusalRow.account) == account, col(RefusalRow.pair) == pair)
+        .values(receipt_id=receipt_id, refused_at=now)
+    )
 
 
 def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement above
