@@ -125,11 +125,13 @@ def test_another_browser_can_neither_read_nor_press(
     assert "no_basis" == business.reason(person.account.id, email)
 
 
-def test_another_browser_with_a_notice_of_its_own_cannot_press_this_one(
+def test_another_browser_with_a_notice_of_its_own_can_neither_read_nor_press_this_one(
     business: Business, new_person: Callable[..., Person], person: Person, notice: Page, email: str
 ) -> None:
     other = new_person()
     own = other.to_notice(business, business.par())
+    seen = other.browser.open(notice.url)
+    assert (True, False) == (seen.status in {400, 403, 404}, person.account.handle in seen.answer.text)
     for csrf in (notice.form.value_of("csrf"), own.form.value_of("csrf")):
         page = other.browser.post(notice.form.action, [("csrf", csrf), *ALLOW])
         assert page.status in {400, 403, 404}

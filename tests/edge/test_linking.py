@@ -42,14 +42,24 @@ def test_another_browser_cannot_bring_back_the_platforms_answer(
 
 
 def test_a_browser_with_a_flow_of_its_own_cannot_bring_back_anothers(
-    business: Business, new_person: Callable[..., Person]
+    business: Business, new_person: Callable[..., Person], platform: RunningSandbox
 ) -> None:
     asked, email = asking(business)
     attacker, victim = new_person(), new_person()
     callback = attacker.callback_url(attacker.to_platform(business, asked))
     victim.to_platform(business, business.par())
+    issued = platform.tokens()["issued"]
     assert refused(victim.browser.open(callback))
+    assert issued == platform.tokens()["issued"]
     assert nothing_is_linked(business, attacker, email)
+
+
+def test_anothers_try_does_not_spend_the_way_back(business: Business, new_person: Callable[..., Person]) -> None:
+    starter, other = new_person(), new_person()
+    callback = starter.callback_url(starter.to_platform(business, business.par()))
+    other.to_platform(business, business.par())
+    other.browser.open(callback)
+    assert 200 == starter.browser.open(callback).status
 
 
 def test_the_platforms_page_opened_elsewhere_leads_nowhere(

@@ -155,13 +155,20 @@ def test_who_turns_back_at_the_platform_is_not_signed_in(broker: RunningBroker, 
     assert linked.grant_id not in person.browser.open(f"{broker.issuer}/consents").answer.text
 
 
+@pytest.mark.parametrize("has_been_here", [False, True])
 def test_another_browser_cannot_finish_a_sign_in(
-    broker: RunningBroker, new_person: Callable[..., Person], person: Person, linked: Linked
+    broker: RunningBroker,
+    new_person: Callable[..., Person],
+    person: Person,
+    linked: Linked,
+    has_been_here: bool,  # noqa: FBT001 (a parameter of the table)
 ) -> None:
     page = person.browser.open(f"{broker.issuer}/consents")
     button = next(((c.name, c.value) for c in page.form.controls if c.kind == "submit" and c.name), None)
     callback = person.callback_url(person.browser.submit(page.form, button=button))
     victim = new_person()
+    if has_been_here:
+        victim.browser.open(f"{broker.issuer}/consents")
     refused = victim.browser.open(callback)
     assert (True, True) == (refused.status in {400, 403}, explains(refused))
     assert linked.grant_id not in victim.browser.open(f"{broker.issuer}/consents").answer.text
