@@ -143,7 +143,7 @@ def open_proved(tx: Transaction, broker: Broker, link_id: str, *, browser: str) 
 
 
 def _remember(tx: Transaction, broker: Broker, proven: ProvenAccount, *, now: datetime) -> Person:
-    """Record the person before the handle: of two proofs at once the second waits here, and they agree on one handle."""
+    """Record the person, then the handle: of two proofs at once the second waits, and they agree on one handle."""
     account = broker.blinder.account(proven.account)
     person = save_proof(tx, broker.sealer, account, proven, now=now)
     hold_handle(tx, broker.blinder.handle(proven.account.platform, proven.handle), account, now=now)
