@@ -20,7 +20,10 @@ def read_client_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     keys = jwks.get("keys")
     if set(jwks) != {"keys"} or not isinstance(keys, list) or not 1 <= len(keys) <= _MAX_KEYS:
         raise MalformedRequest(f"jwks must be an object with a list of 1 to {_MAX_KEYS} keys")
-    return {"keys": [_key(entry) for entry in keys]}
+    read = [_key(entry) for entry in keys]
+    if len({entry["kid"] for entry in read}) != len(read):
+        raise MalformedRequest("jwks: two keys have the same kid; which one signs must not be a matter of order")
+    return {"keys": read}
 
 
 def _key(entry: object) -> dict[str, Any]:

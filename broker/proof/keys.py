@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jws
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from broker.errors import BadConfiguration
@@ -51,7 +52,10 @@ class KeyRing:
 
 def import_signing_key(jwk: Mapping[str, Any]) -> SigningKey:
     """Return the private key in *jwk*, or raise :class:`BadConfiguration`."""
-    key = ECKey.import_key(dict(jwk))
+    try:
+        key = ECKey.import_key(dict(jwk))
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise BadConfiguration("a signing key must be a private key on P-256, as a JWK") from error
     if key.curve_name != "P-256" or not key.is_private:
         raise BadConfiguration("a signing key must be a private key on P-256")
     return SigningKey(key)
