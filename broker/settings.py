@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
 
-from broker.errors import BadConfiguration
+from broker.core.addresses import read_address
+from broker.errors import BadConfiguration, MalformedRequest
 from broker.proof.keyfiles import MASTER, parse_master, read_master
 
-#: A host name or address, and a port.
-_PLAIN = re.compile(r"[A-Za-z0-9.-]+(:[0-9]+)?|\[[0-9a-f:]+\](:[0-9]+)?")
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 #: Switches of libraries that would take a check away.
 _UNSAFE = ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT", "FLASK_DEBUG", "WERKZEUG_DEBUG_PIN")
 
@@ -44,8 +40,8 @@ class Settings:
 
     @property
     def loopback(self) -> bool:
-        """Whether this is a development broker: http is allowed, to this machine only."""
-        return _split(self.issuer).hostname in _LOOPBACK and self.issuer.startswith("http:")
+        """Whether this is a development broker: an http issuer is let through for this machine only."""
+        return self.issuer.startswith("http:")
 
     def master(self) -> bytes:
         """The master key, or :class:`BadConfiguration` saying where it is looked for."""
@@ -93,24 +89,12 @@ def _refuse_unsafe(settings: Settings, environment: Mapping[str, str]) -> None:
 
 
 def _check_issuer(settings: Settings) -> None:
-    parts = _split(settings.issuer)
-    if (
-        not parts.hostname
-        or settings.issuer != f"{parts.scheme}://{parts.netloc}"
-        or not _PLAIN.fullmatch(parts.netloc)
-    ):
-        raise BadConfiguration("BROKER_ISSUER must be scheme and host, such as https://consent.example")
-    if parts.scheme != "https" and not settings.loopback:
-        raise BadConfiguration("BROKER_ISSUER must be https; http is for 127.0.0.1 and localhost only")
-
-
-def _split(address: str) -> SplitResult:
     try:
-        parts = urlsplit(address)
-        parts.port  # noqa: B018 - raises for a port that is none
-    except ValueError:
-        return urlsplit("")
-    return parts
+        address = read_address(settings.issuer, what="BROKER_ISSUER", loopback=True)
+    except MalformedRequest as error:
+        raise BadConfiguration(error.detail) from error
+    if address.origin != settings.issuer:
+        raise BadConfiguration("BROKER_ISSUER must be scheme and host, such as https://consent.example, and no more")
 
 
 def _check_real(settings: Settings) -> None:

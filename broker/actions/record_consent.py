@@ -45,42 +45,71 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
     person = known_person(tx, broker, choice.proved)
     record = _new_record(broker, client, choice, request)
     capability = broker.new_secret()
-    words = disclose(WORDS, choice.notice.words(), salt=broker.random(SALT_SIZE))
-    disclosures = [
-        account_disclosure(broker, person),
-        identifier_disclosure(broker, identifier_value(request.identifier)),
-        words,
-    ]
-    issue_receipt(
+    event = Event(
+        status=ConsentStatus.GIVEN,
+        time=record.given_at,
+        by="person",
+        method="button:allow",
+        valid_until=record.valid_until,
+        gpc=choice.gpc,
+    )
+    draft = draft_answer(
         tx,
         broker,
-        Draft(
-            receipt_id=record.receipt_id,
-            grant_id=record.grant_id,
-            replaces=None,
-            client=client,
-            person=person,
-            platform=request.platform,
-            purposes=record.purposes,
-            notice=keep_notice(tx, broker, choice, words),
-            event=Event(
-                status=ConsentStatus.GIVEN,
-                time=record.given_at,
-                by="person",
-                method="button:allow",
-                valid_until=record.valid_until,
-                gpc=choice.gpc,
-            ),
-            withdrawal_uri=broker.url(f"/consents/{capability}"),
-            disclosures=disclosures,
-            kept=frozenset({ACCOUNT, IDENTIFIER, WORDS}),
-            brand=request.brand,
-        ),
+        Answered(client, person, choice, record.purposes),
+        event,
+        ids=(record.receipt_id, record.grant_id),
+        withdrawal_uri=broker.url(f"/consents/{capability}"),
     )
+    issue_receipt(tx, broker, draft)
     save_consent(tx, record, _details(choice, request), sealer=person.sealer)
     for kind, name in ((GRANT, record.grant_id), (RECEIPT, record.receipt_id), (CAPABILITY, capability)):
         add_route(tx, kind, name, account=record.account, target=record.grant_id)
     return record
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Who answered whom, with what."""
+
+    client: Client
+    person: Person
+    choice: Choice
+    purposes: tuple[str, ...]
+
+
+def draft_answer(
+    tx: Transaction,
+    broker: Broker,
+    answered: Answered,
+    event: Event,
+    *,
+    ids: tuple[str, str],
+    withdrawal_uri: str,
+    kept: frozenset[str] = frozenset({ACCOUNT, IDENTIFIER, WORDS}),
+) -> Draft:
+    """Draft the receipt of an answer on the notice page; ``ids`` are the receipt's and the grant's."""
+    request = asked_of(answered.choice.proved)
+    words = disclose(WORDS, answered.choice.notice.words(), salt=broker.random(SALT_SIZE))
+    return Draft(
+        receipt_id=ids[0],
+        grant_id=ids[1],
+        replaces=None,
+        client=answered.client,
+        person=answered.person,
+        platform=request.platform,
+        purposes=answered.purposes,
+        notice=_keep_notice(tx, broker, answered.choice, words),
+        event=event,
+        withdrawal_uri=withdrawal_uri,
+        disclosures=[
+            account_disclosure(broker, answered.person),
+            identifier_disclosure(broker, identifier_value(request.identifier)),
+            words,
+        ],
+        kept=kept,
+        brand=request.brand,
+    )
 
 
 def asked_of(proved: Proved) -> ConsentRequest:
@@ -98,7 +127,7 @@ def known_person(tx: Transaction, broker: Broker, proved: Proved) -> Person:
     return person
 
 
-def keep_notice(tx: Transaction, broker: Broker, choice: Choice, words: Disclosure) -> NoticeRef:
+def _keep_notice(tx: Transaction, broker: Broker, choice: Choice, words: Disclosure) -> NoticeRef:
     """Keep the notice's text, and name it as the receipt will."""
     notice, digest = choice.notice, words_digest(choice.text)
     save_notice(

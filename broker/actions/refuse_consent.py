@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from broker.actions.broker import Broker
-from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
-from broker.actions.record_consent import Choice, asked_of, identifier_value, keep_notice, known_person
+from broker.actions.issue_receipt import issue_receipt
+from broker.actions.record_consent import Answered, Choice, asked_of, draft_answer, known_person
 from broker.core.client import Client
 from broker.core.consent import ConsentStatus
-from broker.proof.receipt import ACCOUNT, WORDS, Event
-from broker.proof.sdjwt import SALT_SIZE, disclose
+from broker.proof.receipt import ACCOUNT, Event
 from broker.store.consents import save_refusal
 from broker.store.database import Transaction
 from broker.store.routes import RECEIPT, add_route
@@ -23,37 +22,24 @@ def refuse_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
     request = asked_of(choice.proved)
     person = known_person(tx, broker, choice.proved)
     now, receipt_id = broker.now(), broker.new_id()
-    words = disclose(WORDS, choice.notice.words(), salt=broker.random(SALT_SIZE))
-    issue_receipt(
+    event = Event(
+        status=ConsentStatus.REFUSED,
+        time=now,
+        by="person",
+        method="button:refuse",
+        valid_until=choice.proved.valid_until or now,
+        gpc=choice.gpc,
+    )
+    draft = draft_answer(
         tx,
         broker,
-        Draft(
-            receipt_id=receipt_id,
-            grant_id=broker.new_id(),
-            replaces=None,
-            client=client,
-            person=person,
-            platform=request.platform,
-            purposes=request.purposes,
-            notice=keep_notice(tx, broker, choice, words),
-            event=Event(
-                status=ConsentStatus.REFUSED,
-                time=now,
-                by="person",
-                method="button:refuse",
-                valid_until=choice.proved.valid_until or now,
-                gpc=choice.gpc,
-            ),
-            withdrawal_uri=broker.url("/consents"),
-            disclosures=[
-                account_disclosure(broker, person),
-                identifier_disclosure(broker, identifier_value(request.identifier)),
-                words,
-            ],
-            kept=frozenset({ACCOUNT}),
-            brand=request.brand,
-        ),
+        Answered(client, person, choice, request.purposes),
+        event,
+        ids=(receipt_id, broker.new_id()),
+        withdrawal_uri=broker.url("/consents"),
+        kept=frozenset({ACCOUNT}),
     )
+    issue_receipt(tx, broker, draft)
     identifier = broker.blinder.identifier(client.client_id, request.identifier)
     pair = broker.blinder.pair(client.client_id, person.key, identifier)
     save_refusal(tx, person.key, pair, receipt_id=receipt_id, now=now)

@@ -8,19 +8,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException, Response
 
+from broker.core.addresses import read_address
 from broker.core.reading import read_json_object
-from broker.errors import BadConfiguration, BrokerError, FlowBroken, PlatformFailed
+from broker.errors import BadConfiguration, BrokerError, FlowBroken, MalformedRequest, PlatformFailed
 
 TIMEOUT = 8
 MAX_ANSWER = 256 * 1024
 log = logging.getLogger(__name__)
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,8 +130,7 @@ def only(table: Mapping[str, str], *, required: set[str], optional: set[str], wh
 
 def web_address(address: str, *, loopback: bool, where: str) -> str:
     """Return *address* when it is https, or http on this machine for a development issuer."""
-    parts = urlsplit(address)
-    local = loopback and parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if (parts.scheme != "https" and not local) or not parts.hostname or parts.username:
-        raise BadConfiguration(f"platforms file, [{where}]: {address!r} must be an https address")
-    return address
+    try:
+        return read_address(address, what="an address", loopback=loopback).text
+    except MalformedRequest as error:
+        raise BadConfiguration(f"platforms file, [{where}]: {address!r}: {error.detail}") from error

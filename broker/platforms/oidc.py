@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import requests
 from authlib.integrations.requests_client import OAuth2Session
@@ -17,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from broker.core.addresses import read_address
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.errors import BadConfiguration
 from broker.platforms import Attempt
@@ -78,8 +78,7 @@ class OpenIdProvider:
     @property
     def origin(self) -> str:
         """Where the person's browser is sent."""
-        parts = urlsplit(self.issuer)
-        return f"{parts.scheme}://{parts.netloc}"
+        return read_address(self.issuer, what="an address", loopback=True).origin
 
     def authorize_url(self, attempt: Attempt) -> str:
         """The provider's sign-in page, with S256 and nonce."""

@@ -10,12 +10,12 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException
 
+from broker.core.addresses import read_address
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.platforms import Attempt
 from broker.platforms.client import (
@@ -69,8 +69,7 @@ class X:
     @property
     def origin(self) -> str:
         """Where the person's browser is sent."""
-        parts = urlsplit(self.addresses["authorize_url"])
-        return f"{parts.scheme}://{parts.netloc}"
+        return read_address(self.addresses["authorize_url"], what="an address", loopback=True).origin
 
     def authorize_url(self, attempt: Attempt) -> str:
         """The sign-in page, with S256."""

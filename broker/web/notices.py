@@ -42,9 +42,8 @@ def notice_for(broker: Broker, client: Client, proved: Proved) -> tuple[Notice, 
 
 def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: Personal) -> Notice:
     name = client.registration.client_name
-    business = _("%(brand)s (%(client)s)", brand=request.brand, client=name) if request.brand else name
     values = {
-        "business": business,
+        "business": _("%(brand)s (%(client)s)", brand=request.brand, client=name) if request.brand else name,
         "platform": broker.platforms[request.platform].label,
         "type": str(IDENTIFIER_TYPES[request.identifier.type]),
         "contact": client.registration.contacts[0],
@@ -54,32 +53,36 @@ def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: P
     return Notice(
         language=language(),
         heading=_("%(business)s asks to link your %(platform)s account to its record about you", **values),
-        sentences=(
-            _(
-                "If you allow it, %(business)s ties @%(handle)s on %(platform)s to the %(type)s %(identifier)s"
-                " in its records.",
-                **values,
-            ),
-            _("Signing in has shown that the account is yours. It allows nothing by itself: your choice below does."),
-        ),
+        sentences=_opening(values),
         purposes_heading=_("What may the link be used for? Tick what you agree to; nothing is ticked for you."),
         purposes=tuple(_offered(purpose) for purpose in request.purposes),
-        closing=(
-            _("Your consent holds until %(until)s, for the purposes you tick and no others.", **values),
-            _(
-                "You can take it back at any time, as easily as you give it: at %(page)s or by the link in your"
-                " receipt.",
-                **values,
-            ),
-            _(
-                "If you say no, nothing is linked, and %(business)s does not learn which account said no.",
-                **values,
-            ),
-            _(
-                "%(business)s is responsible for what it does with the link. You can reach it at %(contact)s, and"
-                " you can complain to your data protection authority.",
-                **values,
-            ),
+        closing=_closing(values),
+    )
+
+
+def _opening(values: dict[str, str]) -> tuple[str, ...]:
+    return (
+        _(
+            "If you allow it, %(business)s ties @%(handle)s on %(platform)s to the %(type)s %(identifier)s"
+            " in its records.",
+            **values,
+        ),
+        _("Signing in has shown that the account is yours. It allows nothing by itself: your choice below does."),
+    )
+
+
+def _closing(values: dict[str, str]) -> tuple[str, ...]:
+    return (
+        _("Your consent holds until %(until)s, for the purposes you tick and no others.", **values),
+        _(
+            "You can take it back at any time, as easily as you give it: at %(page)s or by the link in your receipt.",
+            **values,
+        ),
+        _("If you say no, nothing is linked, and %(business)s does not learn which account said no.", **values),
+        _(
+            "%(business)s is responsible for what it does with the link. You can reach it at %(contact)s, and"
+            " you can complain to your data protection authority.",
+            **values,
         ),
     )
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
+from broker.core.addresses import read_address
 from broker.core.client import SCOPES, Registration
 from broker.errors import MalformedRequest
 from broker.oauth.models import AUTH_METHOD
 from broker.proof.clientkeys import read_client_keys
 from broker.web.wire import Text, Wire, Word
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _NAME = Annotated[str, Field(min_length=1, max_length=80)]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -58,8 +57,9 @@ class ClientWire(Wire):
         """The registration, every address and key checked; http only to this machine and in development."""
         for name in ("client_name", "owner", "use_case"):
             _plain(name, getattr(self, name))
-        for brand in self.brands:
-            _plain("brands", brand)
+        for name in ("brands", "contacts"):
+            for text in getattr(self, name):
+                _plain(name, text)
         return Registration(
             client_name=self.client_name,
             client_uri=_address("client_uri", self.client_uri, loopback=loopback),
@@ -86,23 +86,10 @@ def _plain(name: str, text: str) -> None:
 
 
 def _address(name: str, address: str, *, loopback: bool) -> str:
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname
-    except ValueError:
-        host = None
-        parts = urlsplit("")
-    local = loopback and parts.scheme == "http" and host in _LOOPBACK
-    if not host or (parts.scheme != "https" and not local) or parts.username is not None:
-        raise MalformedRequest(f"{name} must be an https address")
-    if not address.isascii() or not address.isprintable() or any(letter in address for letter in ' \\<>"'):
-        raise MalformedRequest(f"{name} must be written in plain ASCII, percent-encoded where needed")
-    return address
+    return read_address(address, what=name, loopback=loopback).text
 
 
 def _redirect(address: str, *, loopback: bool) -> str:
-    if "#" in address:
-        raise MalformedRequest("redirect_uris: a redirect URI has no fragment")
     return _address("redirect_uris", address, loopback=loopback)
 
 

@@ -96,7 +96,7 @@ def check_form(*parts: str) -> None:
     if origin not in (None, "null", current_broker().issuer):
         raise Forbidden("this form was sent from another site")
     given = single(request.form.getlist("csrf"), "csrf")
-    if not hmac.compare_digest(given, form_token(*parts)):
+    if not hmac.compare_digest(given.encode(), form_token(*parts).encode()):
         raise Forbidden("this form is not the one that was shown in this browser")
 
 
