@@ -37,7 +37,11 @@ class Database:
     def __init__(self, url: str) -> None:
         if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
             raise BadConfiguration(f"BROKER_DATABASE_URL must start with {' or '.join(SCHEMES)}://")
-        self.engine = _open(url)
+        try:
+            self.engine = _open(url)
+        except (ValueError, SQLAlchemyError) as error:
+            # Neither text names the URL: it may hold a password.
+            raise BadConfiguration("BROKER_DATABASE_URL cannot be read; see .env.example") from error
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

@@ -189,6 +189,12 @@ def test_a_callback_of_another_platform_is_not_found(broker: RunningBroker, busi
     assert broker.issuer in page.url
 
 
+def test_a_callback_of_another_platform_does_not_spend_the_way_back(business: Business, person: Person) -> None:
+    callback = person.callback_url(person.to_platform(business, business.par()))
+    person.browser.open(callback.replace("/link/x/", "/link/y/"))
+    assert 200 == person.browser.open(callback).status
+
+
 def test_the_text_of_an_error_is_never_shown(broker: RunningBroker, business: Business, person: Person) -> None:
     state = wire.query_of(person.to_platform(business, business.par()).url)["state"]
     lie = "<script>alert('Call us')</script> Call 555-0100"

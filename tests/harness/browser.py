@@ -68,6 +68,11 @@ class Browser:
         """Close the browser's connections."""
         self._session.close()
 
+    @property
+    def cookie_line(self) -> str:
+        """The Cookie header that this browser sends."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
     def open(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Page:
         """Open an address, as from a link on another site."""
         site = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -106,7 +111,7 @@ class Browser:
     ) -> requests.Response:
         sent = {"Accept": "text/html", "Accept-Language": self.language, **headers}
         if self.cookies:
-            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            sent["Cookie"] = self.cookie_line
         self._session.cookies.clear()
         answer = self._session.request(
             method, url, headers=sent, data=data, allow_redirects=False, timeout=wire.DEADLINE

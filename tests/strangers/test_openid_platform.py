@@ -130,9 +130,13 @@ def test_the_provider_must_say_that_it_was_it(place: Place, browser: Browser, is
 def test_an_answer_of_one_platform_is_no_answer_of_another(place: Place, browser: Browser) -> None:
     asked, email = place.ask()
     callback = callback_of(place, browser, asked)
-    page = browser.open(callback.replace("/link/provider/", "/link/x/"))
-    assert page.status in {400, 403}
+    query = wire.query_of(callback)
+    query.pop("iss")
+    for misled in (callback, f"{callback.split('?')[0]}?{urlencode(query)}"):
+        page = browser.open(misled.replace("/link/provider/", "/link/x/"))
+        assert page.status in {400, 403}
     assert nothing_is_linked(place, email)
+    assert 200 == browser.open(callback).status
 
 
 def test_who_turns_back_at_the_provider_has_refused(place: Place, browser: Browser) -> None:
