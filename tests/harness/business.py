@@ -158,9 +158,9 @@ class Business:
         answer = self.token_request(grant_type="client_credentials", scope=scope)
         if answer.status_code != 200:
             raise AssertionError(f"no token: {answer.status_code} {answer.text}")
-        token = answer.json()["access_token"]
-        self._tokens[scope] = (time.monotonic() + 200, token)
-        return token
+        fresh: str = answer.json()["access_token"]
+        self._tokens[scope] = (time.monotonic() + 200, fresh)
+        return fresh
 
     def revoke(self, token: str, **members: str) -> requests.Response:
         """Revoke a token (RFC 7009)."""
