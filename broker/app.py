@@ -30,6 +30,7 @@ from broker.web.languages import speak
 from broker.web.logs import log_requests, start_logging
 from broker.web.pages import day, moment
 from broker.web.problems import handle_failures
+from broker.web.reading import read_ahead
 from broker.web.security import guard
 from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, purpose_title
 
@@ -67,6 +68,7 @@ def create_app(broker: Broker) -> Flask:
     app.extensions.update(broker=broker, consent_server=ConsentServer(broker), protector=Protector(broker))
     check_metadata(broker.issuer)
     guard(app)
+    read_ahead(app)
     speak(app)
     handle_failures(app)
     log_requests(app)

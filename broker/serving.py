@@ -5,6 +5,9 @@ from __future__ import annotations
 from granian import Granian
 from granian.constants import Interfaces
 
+#: A body that arrives slowly holds a thread and nothing else; the proxy in front should not let it come to that.
+THREADS = 32
+
 
 def serve(*, host: str, port: int, workers: int) -> None:
     """Answer requests until a signal ends it."""
@@ -15,7 +18,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers,
-        blocking_threads=4,
+        blocking_threads=THREADS,
         log_access=False,
         workers_kill_timeout=15,
     ).serve()

@@ -17,16 +17,19 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from broker.core.client import Standing
+from broker.errors import BrokerError
 from broker.oauth.context import current_broker, current_transaction
 from broker.oauth.models import AUTH_METHOD, OAuthClient
 from broker.oauth.requests import BrokerRequest
 from broker.proof.keys import ALGORITHM
+from broker.proof.sdjwt import header_of, payload_of
 from broker.store.tokens import use_assertion
 
 MAX_LIFE = 300
 LEEWAY = 10
 _TYPES = {None, "JWT", "client-authentication+jwt"}
 _MAX_JTI = 256
+_HEADER = {"alg", "typ", "kid"}
 
 
 class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib is untyped
@@ -36,6 +39,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
 
     def __call__(self, query_client: Callable[[str], OAuthClient | None], request: BrokerRequest) -> OAuthClient | None:
         """Authenticate; a ``client_id`` beside the assertion must name the same client (RFC 7521 section 4.2)."""
+        _check_form(request.form.get("client_assertion"))
         client: OAuthClient | None = super().__call__(query_client, request)
         if client and request.payload.client_id not in (None, client.get_client_id()):
             raise InvalidClientError("client_id is not the client that authenticated.")
@@ -50,7 +54,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
         """Verify signature, type and claims; then count the assertion as used."""
         try:
             token = jwt.decode(assertion, resolve_key, algorithms=[ALGORITHM])
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError) as error:
             raise InvalidClientError("The assertion is not signed by a registered key with ES256.") from error
         if token.header.get("typ") not in _TYPES:
             raise InvalidClientError("The assertion is of another type.")
@@ -97,6 +101,19 @@ class SuspendedClientError(InvalidClientError):  # type: ignore[misc] # Authlib 
         """RFC 6749's members, and the clause."""
         body: list[tuple[str, object]] = super().get_body()
         return [*body, ("clauses", ["SURVEILLANCE-8"])]
+
+
+def _check_form(assertion: str | None) -> None:
+    """Read header and claims strictly before any library does: what is sent here has been signed by nobody yet."""
+    if assertion is None:
+        return
+    try:
+        header = header_of(assertion)
+        payload_of(assertion)
+    except BrokerError as error:
+        raise InvalidClientError("The assertion is not a JWT.") from error
+    if not set(header) <= _HEADER:
+        raise InvalidClientError("The assertion's header may hold alg, typ and kid, and nothing else.")
 
 
 def _seconds(claims: dict[str, Any], name: str) -> int:

@@ -50,8 +50,9 @@ def read_token(broker: Broker, text: str) -> AccessToken | None:
     """Verify one of our own access tokens; None when it is not one, or has expired."""
     key = broker.keys.tokens
     try:
-        # joserfc checks no type: a receipt or an event signed by us must not pass for a token.
-        if header_of(text).get("typ") != TYP:
+        # joserfc checks no type: a receipt or an event signed by us must not pass for a token. A header that is not
+        # to the letter the one we write is not ours.
+        if header_of(text) != {"alg": ALGORITHM, "typ": TYP, "kid": key.kid}:
             return None
         claims = jwt.decode(text, key.key, algorithms=[ALGORITHM]).claims
     except (JoseError, ValueError, MalformedRequest):

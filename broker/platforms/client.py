@@ -8,17 +8,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
-from requests import RequestException, Response
+from joserfc.errors import JoseError
+from requests import PreparedRequest, ReadTimeout, RequestException, Response, Session
 
 from broker.core.addresses import read_address
 from broker.core.reading import read_json_object
 from broker.errors import BadConfiguration, BrokerError, FlowBroken, MalformedRequest, PlatformFailed
 
-TIMEOUT = 8
+#: Seconds without a byte, and seconds in all. A platform that drips must not hold a thread for long.
+TIMEOUT = 5
+DEADLINE = 10
 MAX_ANSWER = 256 * 1024
+_CHUNK = 16 * 1024
 log = logging.getLogger(__name__)
 
 
@@ -42,6 +48,34 @@ def untrusted(label: str, cause: str) -> FlowBroken:
     return FlowBroken("the answer of %(platform)s does not prove the account", platform=label)
 
 
+class Guarded(Session):
+    """A session that follows no redirect, and reads an answer under one deadline and one size.
+
+    A redirect would carry code and verifier to whatever host the platform names.
+    """
+
+    def send(self, request: PreparedRequest, **options: Any) -> Response:  # noqa: ANN401 - requests' own options
+        """Send, and read the whole answer within bounds."""
+        options.update(stream=True, allow_redirects=False, timeout=TIMEOUT)
+        answer = super().send(request, **options)
+        answer._content = _read_within(answer)  # noqa: SLF001 - the one way to hand requests a body that was read
+        return answer
+
+
+class PlatformSession(Guarded, OAuth2Session):  # type: ignore[misc] # Authlib is untyped
+    """An OAuth client within those bounds."""
+
+
+def _read_within(answer: Response) -> bytes:
+    ends, content = monotonic() + DEADLINE, b""
+    with answer:
+        while chunk := answer.raw.read1(_CHUNK, decode_content=True):
+            content += chunk
+            if len(content) > MAX_ANSWER or monotonic() > ends:
+                raise ReadTimeout("the answer is too long, or takes too long")
+    return content
+
+
 @contextmanager
 def talking_to(label: str) -> Iterator[None]:
     """Turn whatever a library raises on the way to a platform into :class:`PlatformFailed`.
@@ -50,20 +84,19 @@ def talking_to(label: str) -> Iterator[None]:
     """
     try:
         yield
-    except (RequestException, AuthlibBaseError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (RequestException, AuthlibBaseError, JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise failed(label, type(error).__name__) from None
 
 
-def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> OAuth2Session:
+def session(credentials: Credentials, *, scope: str, redirect_uri: str) -> PlatformSession:
     """An OAuth client that always sends S256; Authlib sends no challenge unless told."""
-    client = OAuth2Session(
+    client = PlatformSession(  # type: ignore[call-arg] # the arguments are the untyped OAuth2Session's
         credentials.client_id,
         credentials.client_secret,
         token_endpoint_auth_method="client_secret_basic",  # noqa: S106 - the method's name
         scope=scope,
         redirect_uri=redirect_uri,
         code_challenge_method="S256",
-        default_timeout=TIMEOUT,
     )
     client.register_compliance_hook("access_token_response", _bounded)
     return client

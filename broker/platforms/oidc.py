@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
-from authlib.integrations.requests_client import OAuth2Session
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -21,8 +20,9 @@ from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.errors import BadConfiguration
 from broker.platforms import Attempt
 from broker.platforms.client import (
-    TIMEOUT,
     Credentials,
+    Guarded,
+    PlatformSession,
     checked_code,
     failed,
     json_of,
@@ -120,7 +120,7 @@ class OpenIdProvider:
         try:
             token = jwt.decode(raw, keys, algorithms=ALGORITHMS)
             rules.validate(token.claims)
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             raise untrusted(self.label, f"ID token, {type(error).__name__}") from error
         audience = token.claims["aud"]
         if audience not in (self.credentials.client_id, [self.credentials.client_id]):
@@ -151,9 +151,10 @@ class OpenIdProvider:
         sends_iss = document.get("authorization_response_iss_parameter_supported") is True
         return Metadata(issuer=self.issuer, sends_iss=sends_iss, **endpoints)
 
-    def _session(self, attempt: Attempt) -> OAuth2Session:
+    def _session(self, attempt: Attempt) -> PlatformSession:
         return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)
 
 
 def _get(address: str) -> requests.Response:
-    return requests.get(address, timeout=TIMEOUT, allow_redirects=False, headers={"Accept": "application/json"})
+    with Guarded() as client:
+        return client.get(address, headers={"Accept": "application/json"})

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.requests_client import OAuth2Session
 from requests import RequestException
 
 from broker.core.addresses import read_address
@@ -20,6 +19,7 @@ from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.platforms import Attempt
 from broker.platforms.client import (
     Credentials,
+    PlatformSession,
     checked_code,
     failed,
     json_of,
@@ -94,9 +94,9 @@ class X:
         finally:
             self._revoke(oauth, token)
 
-    def _account(self, oauth: OAuth2Session) -> ProvenAccount:
+    def _account(self, oauth: PlatformSession) -> ProvenAccount:
         with talking_to(self.label):
-            answer = json_of(oauth.get(self.addresses["userinfo_url"], allow_redirects=False), self.label)
+            answer = json_of(oauth.get(self.addresses["userinfo_url"]), self.label)
             data = answer["data"]
             if not isinstance(data, dict):
                 raise failed(self.label, "no account named")
@@ -108,7 +108,7 @@ class X:
             raise untrusted(self.label, "a handle out of its own grammar")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
 
-    def _revoke(self, oauth: OAuth2Session, token: str) -> None:
+    def _revoke(self, oauth: PlatformSession, token: str) -> None:
         """Give the token back. The account is proven either way, so a failure is told to the operator only."""
         try:
             answer = oauth.revoke_token(self.addresses["revoke_url"], token, token_type_hint="access_token")  # noqa: S106 - the kind
@@ -117,5 +117,5 @@ class X:
             log.warning("the token of %s was not revoked: %s", self.name, type(error).__name__)
         oauth.token = None
 
-    def _session(self, attempt: Attempt) -> OAuth2Session:
+    def _session(self, attempt: Attempt) -> PlatformSession:
         return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)

@@ -28,6 +28,8 @@ _PRAGMAS = (
     "trusted_schema=OFF",
     "secure_delete=ON",
 )
+#: A connection for each of the server's threads, kept by a few, waited for by none for long.
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 10}
 log = logging.getLogger(__name__)
 
 
@@ -86,11 +88,11 @@ class Database:
 def _open(url: str) -> Engine:
     if url.startswith("sqlite"):
         # autocommit leaves BEGIN to us: writers take the lock at once instead of failing half-way.
-        engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "isolation_level": None})
+        engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "isolation_level": None}, **_POOL)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         return engine
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": _POSTGRES_OPTIONS})
+    return create_engine(url, pool_pre_ping=True, connect_args={"options": _POSTGRES_OPTIONS}, **_POOL)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection

@@ -59,6 +59,8 @@ def claim_pushed(
     tx: Transaction, request_uri: str, *, client_id: str, now: datetime, store: Sealer
 ) -> dict[str, object] | None:
     """Take a pushed request, once, for the client that pushed it."""
+    if not is_id(client_id):
+        return None
     key = name_digest(_PUSHED, request_uri)
     sealed = tx.execute(
         delete(PushedRequestRow)

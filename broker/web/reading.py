@@ -1,20 +1,33 @@
-"""Bodies of the API: strict JSON of the right type, into a wire model."""
+"""Bodies: read whole before anything else happens, then as strict JSON of the right type.
+
+A body that arrives slowly must find no transaction open: whoever sends half of one would hold the store.
+"""
 
 from __future__ import annotations
 
-from flask import Request
+from flask import Flask, Request, request
 
 from broker.core.reading import MAX_BYTES, read_json_object
 from broker.errors import MalformedRequest, RequestTooLarge
 from broker.web.wire import Model, parse
 
 
+def read_ahead(app: Flask) -> None:
+    """Read every request's body before its view runs."""
+    app.before_request(_read_whole)
+
+
 def read_body(request: Request, model: type[Model]) -> Model:
     """Return the body as *model*. A wrong content type is a 400 here, as AuthZEN asks."""
     if request.mimetype != "application/json":
         raise MalformedRequest("Content-Type must be application/json")
-    if (request.content_length or 0) > MAX_BYTES:
-        raise RequestTooLarge(f"at most {MAX_BYTES} bytes are read here")
     if request.headers.get("Content-Encoding"):
         raise MalformedRequest("the body must not be compressed")
-    return parse(model, read_json_object(request.get_data(cache=False)))
+    return parse(model, read_json_object(request.get_data()))
+
+
+def _read_whole() -> None:
+    if (request.content_length or 0) > MAX_BYTES:
+        raise RequestTooLarge(f"at most {MAX_BYTES} bytes are read here")
+    # Reads the form where it is one, and else keeps the bytes.
+    request.get_data(parse_form_data=True)
