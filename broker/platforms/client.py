@@ -14,7 +14,8 @@ from typing import Any
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.requests_client import OAuth2Session
 from joserfc.errors import JoseError
-from requests import PreparedRequest, ReadTimeout, RequestException, Response, Session
+from requests import PreparedRequest, RequestException, Response, Session
+from requests.exceptions import ContentDecodingError
 
 from broker.core.addresses import read_address
 from broker.core.reading import read_json_object
@@ -57,6 +58,7 @@ class Guarded(Session):
     def send(self, request: PreparedRequest, **options: Any) -> Response:  # noqa: ANN401 - requests' own options
         """Send, and read the whole answer within bounds."""
         options.update(stream=True, allow_redirects=False, timeout=TIMEOUT)
+        request.headers["Accept-Encoding"] = "identity"
         answer = super().send(request, **options)
         answer._content = _read_within(answer)  # noqa: SLF001 - the one way to hand requests a body that was read
         return answer
@@ -69,10 +71,14 @@ class PlatformSession(Guarded, OAuth2Session):  # type: ignore[misc] # Authlib i
 def _read_within(answer: Response) -> bytes:
     ends, content = monotonic() + DEADLINE, b""
     with answer:
-        while chunk := answer.raw.read1(_CHUNK, decode_content=True):
+        if answer.headers.get("Content-Encoding", "identity") != "identity":
+            raise ContentDecodingError(
+                "the answer is packed, though it was asked not to be; unpacked it might be endless"
+            )
+        while chunk := answer.raw.read1(_CHUNK):
             content += chunk
             if len(content) > MAX_ANSWER or monotonic() > ends:
-                raise ReadTimeout("the answer is too long, or takes too long")
+                raise ContentDecodingError("the answer is too long, or takes too long")
     return content
 
 
