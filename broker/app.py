@@ -32,7 +32,7 @@ from broker.web.pages import day, moment
 from broker.web.problems import handle_failures
 from broker.web.reading import read_ahead
 from broker.web.security import guard
-from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, purpose_title
+from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, ending, purpose_title
 
 #: Every face, and nothing that is not listed here.
 FACES = (home, consent, linking, match, grants, revocation, oauth, wellknown, health)
@@ -48,7 +48,13 @@ def open_broker(settings: Settings) -> Broker:
     keys = load_keys(settings.keys_dir, settings.master())
     return Broker(
         issuer=settings.issuer,
-        party=Party(id=settings.issuer, name=settings.operator_name, contact=settings.operator_contact),
+        party=Party(
+            id=settings.issuer,
+            name=settings.operator_name,
+            contact=settings.operator_contact,
+            address=settings.operator_address,
+        ),
+        location=settings.storage_location,
         database=Database(settings.database_url),
         keys=keys,
         blinder=Blinder(keys.blinding),
@@ -78,6 +84,7 @@ def create_app(broker: Broker) -> Flask:
         purpose_title=purpose_title,
         identifier_types=IDENTIFIER_TYPES,
         statuses=STATUSES,
+        ending=ending,
         steps=STEPS,
     )
     for face in FACES:

@@ -35,6 +35,10 @@ class Settings:
     #: Who runs this broker, as receipts name it.
     operator_name: str = "Consent broker"
     operator_contact: str = "privacy@localhost"
+    #: The operator's postal address, as receipts name it.
+    operator_address: str | None = None
+    #: Where what is kept is kept, as a location of the Data Privacy Vocabulary.
+    storage_location: str = "loc:EU"
     #: debug, info, warning or error
     log_level: str = "info"
 

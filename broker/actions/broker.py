@@ -24,6 +24,7 @@ class Broker:
 
     issuer: str
     party: Party
+    location: str
     database: Database
     keys: KeyRing = field(repr=False)
     blinder: Blinder
@@ -51,6 +52,11 @@ class Broker:
         if found is None:
             raise MalformedRequest(f"account.platform must be one of {', '.join(sorted(self.platforms))}")
         return found
+
+    def label_of(self, platform: str) -> str:
+        """A platform's name for people; one that was taken out of the file keeps its name on the wire."""
+        found = self.platforms.get(platform)
+        return found.label if found else platform
 
     def url(self, path: str) -> str:
         """An address under the issuer."""

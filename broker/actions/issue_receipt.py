@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.actions.broker import Broker, party_of
@@ -35,7 +35,10 @@ _EVENTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """What a receipt is about, before it is signed. ``kept`` names the disclosures that are stored."""
+    """What a receipt is about, before it is signed.
+
+    ``kept`` names the disclosures that are stored; ``announced`` says whether the client is told of the event.
+    """
 
     receipt_id: str
     grant_id: str
@@ -44,12 +47,14 @@ class Draft:
     person: Person
     platform: str
     purposes: tuple[str, ...]
+    purpose_texts: Mapping[str, str]
     notice: NoticeRef
     event: Event
     withdrawal_uri: str
     disclosures: Sequence[Disclosure]
     kept: frozenset[str]
     brand: str | None = None
+    announced: bool = True
 
 
 def issue_receipt(tx: Transaction, broker: Broker, draft: Draft) -> SdJwt:
@@ -70,7 +75,7 @@ def issue_receipt(tx: Transaction, broker: Broker, draft: Draft) -> SdJwt:
         entry=entry,
     )
     save_receipt(tx, stored, store=broker.sealer, person=draft.person.sealer)
-    if draft.event.status in _EVENTS:
+    if draft.announced and draft.event.status in _EVENTS:
         save_event(
             tx,
             event_id=broker.new_id(),
@@ -118,6 +123,8 @@ def _claims(broker: Broker, draft: Draft, entry: StatusEntry) -> ReceiptClaims:
         broker=broker.party,
         platform=draft.platform,
         purposes=draft.purposes,
+        purpose_texts=draft.purpose_texts,
+        location=broker.location,
         notice=draft.notice,
         event=draft.event,
         policy={"id": policy.id, "version": policy.version, "digest": policy.digest},

@@ -15,8 +15,9 @@ from broker.core.identifiers import Identifier, PlatformAccount, ProvenAccount, 
 from broker.errors import FlowBroken, HandleMismatch
 from broker.platforms import Attempt
 from broker.store.database import Transaction
-from broker.store.flows import Link, claim_return, find_proved, save_link, save_proved
+from broker.store.flows import Link, browser_sealer, claim_return, find_proved, save_link, save_proved
 from broker.store.people import Person, hold_handle, save_proof
+from broker.store.sealing import Sealer
 
 #: How long a person may take at the platform, and again for reading the notice.
 PATIENCE = timedelta(minutes=10)
@@ -82,7 +83,7 @@ def begin_link(
         account=None,
     )
     expires = broker.now() + PATIENCE
-    save_link(tx, link, browser=browser, state=attempt.state, expires_at=expires, store=broker.sealer)
+    save_link(tx, link, browser=browser, state=attempt.state, expires_at=expires, store=_sealer(broker, browser))
     return link.link_id
 
 
@@ -99,19 +100,23 @@ def new_attempt(broker: Broker, platform: str) -> Attempt:
 
 def claim_callback(tx: Transaction, broker: Broker, *, platform: str, state: str, browser: str) -> tuple[Link, Attempt]:
     """Take the way back from the platform, once, in the browser that began."""
-    link = claim_return(tx, state=state, browser=browser, platform=platform, now=broker.now(), store=broker.sealer)
+    link = claim_return(
+        tx, state=state, browser=browser, platform=platform, now=broker.now(), store=_sealer(broker, browser)
+    )
     if link is None:
         raise FlowBroken("this sign-in was begun in another browser, was used already, or took too long")
     return link, Attempt(**link.attempt, now=broker.now())
 
 
-def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAccount) -> Person:
+def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAccount, *, browser: str) -> Person:
     """Record the proof. The handle the signup form gave, if any, must be the one that was proved."""
     now = broker.now()
     request = ConsentRequest.from_sealed(link.request) if link.request else None
     if request and request.handle and not same_handle(request.handle, proven.handle):
         raise HandleMismatch(
-            "you signed in as @%(proved)s, and the form named @%(named)s", proved=proven.handle, named=request.handle
+            "you signed in as @%(proved)s, and the form named @%(named)s; nothing was linked",
+            proved=proven.handle,
+            named=request.handle,
         )
     person = _remember(tx, broker, proven, now=now)
     ends = read_duration(request.valid_for).after(now) if request else None
@@ -121,15 +126,18 @@ def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAcco
         "proved_at": now.isoformat(),
         "valid_until": ends.isoformat() if ends else "",
     }
-    save_proved(tx, link.link_id, account, now=now, expires_at=now + PATIENCE, store=broker.sealer)
+    save_proved(tx, link.link_id, account, now=now, expires_at=now + PATIENCE, store=_sealer(broker, browser))
     return person
 
 
 def open_proved(tx: Transaction, broker: Broker, link_id: str, *, browser: str) -> Proved:
     """Return what the notice is made of, or raise :class:`FlowBroken`."""
-    link = find_proved(tx, link_id, browser=browser, now=broker.now(), store=broker.sealer)
+    link = find_proved(tx, link_id, browser=browser, now=broker.now(), store=_sealer(broker, browser))
     if link is None or link.account is None:
-        raise FlowBroken("this request was begun in another browser, was answered already, or took too long")
+        raise FlowBroken(
+            "this request was answered already, was begun in another browser, or took too long;"
+            " what you answered stands under your consents"
+        )
     account = link.account
     return Proved(
         link_id=link.link_id,
@@ -140,6 +148,10 @@ def open_proved(tx: Transaction, broker: Broker, link_id: str, *, browser: str) 
         proved_at=datetime.fromisoformat(account["proved_at"]),
         valid_until=datetime.fromisoformat(account["valid_until"]) if account["valid_until"] else None,
     )
+
+
+def _sealer(broker: Broker, browser: str) -> Sealer:
+    return browser_sealer(broker.sealer, browser)
 
 
 def _remember(tx: Transaction, broker: Broker, proven: ProvenAccount, *, now: datetime) -> Person:

@@ -42,6 +42,7 @@ class ConsentView:
     given_at: datetime
     valid_until: datetime
     ended_at: datetime | None
+    ended_by: str | None
     receipts: tuple[ReceiptView, ...]
 
     @property
@@ -122,7 +123,7 @@ def _consent_view(
         grant_id=record.grant_id,
         business=f"{record.brand} ({business})" if record.brand else business,
         contact=client.registration.contacts[0] if client else "",
-        platform=broker.platforms[person.proven.account.platform].label,
+        platform=broker.label_of(person.proven.account.platform),
         handle=details.handle,
         identifier_type=record.identifier.type,
         masked=details.masked,
@@ -131,6 +132,7 @@ def _consent_view(
         given_at=record.given_at,
         valid_until=record.valid_until,
         ended_at=record.ended_at,
+        ended_by=record.ended_by,
         receipts=own,
     )
 

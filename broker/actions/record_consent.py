@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from broker.actions.broker import Broker
 from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
 from broker.actions.linking import ConsentRequest, Proved
+from broker.actions.withdraw_consent import end_renewed
 from broker.core.client import Client
 from broker.core.consent import ConsentRecord, ConsentStatus
-from broker.core.identifiers import Identifier, OffPlatformId
+from broker.core.identifiers import Association, Identifier, OffPlatformId
 from broker.core.notice import Notice, words_digest
 from broker.errors import FlowBroken, PolicyRefused
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, WORDS, Event, NoticeRef
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, disclose
-from broker.store.consents import Details, save_consent
+from broker.store.consents import Details, consents_of_pair, save_consent
 from broker.store.database import Transaction
-from broker.store.people import Person, find_person
+from broker.store.people import Person, find_person, hold_person
 from broker.store.receipts import save_notice
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route
 
@@ -38,12 +39,15 @@ class Choice:
 def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choice) -> ConsentRecord:
     """Store a consent for the purposes ticked; nothing links the two sides before its receipt is stored.
 
+    Of one pair one consent stands: an earlier one ends with this one's beginning.
+
     Raises :class:`PolicyRefused` (MATCH-2) when no purpose or one that was not asked is ticked.
     """
     request = asked_of(choice.proved)
     _check_purposes(choice.purposes, request)
     person = known_person(tx, broker, choice.proved)
     record = _new_record(broker, client, choice, request)
+    replaced = _end_earlier(tx, broker, record)
     capability = broker.new_secret()
     event = Event(
         status=ConsentStatus.GIVEN,
@@ -51,6 +55,7 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
         by="person",
         method="button:allow",
         valid_until=record.valid_until,
+        txn=choice.proved.link_id,
         gpc=choice.gpc,
     )
     draft = draft_answer(
@@ -60,12 +65,23 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
         event,
         ids=(record.receipt_id, record.grant_id),
         withdrawal_uri=broker.url(f"/consents/{capability}"),
+        replaces=replaced,
     )
     issue_receipt(tx, broker, draft)
     save_consent(tx, record, _details(choice, request), sealer=person.sealer)
     for kind, name in ((GRANT, record.grant_id), (RECEIPT, record.receipt_id), (CAPABILITY, capability)):
         add_route(tx, kind, name, account=record.account, target=record.grant_id)
     return record
+
+
+def _end_earlier(tx: Transaction, broker: Broker, record: ConsentRecord) -> str | None:
+    """End the pair's live consents; return the receipt of the last. Two answers at once take turns at the person."""
+    hold_person(tx, record.account)
+    pair = Association(client_id=record.client_id, account=record.account, identifier=record.identifier.digest)
+    live = [earlier for earlier in consents_of_pair(tx, pair) if earlier.status_at(broker.now()) is ConsentStatus.GIVEN]
+    for earlier in live:
+        end_renewed(tx, broker, earlier)
+    return live[-1].receipt_id if live else None
 
 
 @dataclass(frozen=True)
@@ -86,6 +102,7 @@ def draft_answer(
     *,
     ids: tuple[str, str],
     withdrawal_uri: str,
+    replaces: str | None = None,
     kept: frozenset[str] = frozenset({ACCOUNT, IDENTIFIER, WORDS}),
 ) -> Draft:
     """Draft the receipt of an answer on the notice page; ``ids`` are the receipt's and the grant's."""
@@ -94,11 +111,12 @@ def draft_answer(
     return Draft(
         receipt_id=ids[0],
         grant_id=ids[1],
-        replaces=None,
+        replaces=replaces,
         client=answered.client,
         person=answered.person,
         platform=request.platform,
         purposes=answered.purposes,
+        purpose_texts={purpose.id: purpose.explanation for purpose in answered.choice.notice.purposes},
         notice=_keep_notice(tx, broker, answered.choice, words),
         event=event,
         withdrawal_uri=withdrawal_uri,
@@ -140,7 +158,7 @@ def _keep_notice(tx: Transaction, broker: Broker, choice: Choice, words: Disclos
         now=broker.now(),
     )
     return NoticeRef(
-        id=notice.id,
+        id=broker.url(f"/notices/{notice.id}/{notice.version}"),
         version=notice.version,
         language=notice.language,
         sha256=words.digest,

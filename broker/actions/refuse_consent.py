@@ -28,6 +28,7 @@ def refuse_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
         by="person",
         method="button:refuse",
         valid_until=choice.proved.valid_until or now,
+        txn=choice.proved.link_id,
         gpc=choice.gpc,
     )
     draft = draft_answer(

@@ -23,7 +23,9 @@ from broker.store.receipts import StoredReceipt, find_receipt, invalidate
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route
 
 #: How a consent came to its end, as its receipt records it.
-BY_PERSON, BY_LINK, BY_CLIENT = "page:consents", "link:receipt", "api:grants"
+BY_PERSON, BY_LINK, BY_CLIENT, BY_RENEWAL = "page:consents", "link:receipt", "api:grants", "renewal"
+#: Whose act that is. A link is in the hands of whoever holds the receipt, the business included.
+_WHO = {BY_PERSON: "person", BY_LINK: "link", BY_CLIENT: "client", BY_RENEWAL: "person"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ def withdraw_consent(
     tx: Transaction, broker: Broker, *, account: bytes, grant_id: str, method: str = BY_PERSON
 ) -> Ending:
     """End the person's own consent. Ending it twice is no error: it stays withdrawn."""
-    return _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, by="person", method=method)
+    return _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, method=method)
 
 
 def withdraw_by_link(tx: Transaction, broker: Broker, *, capability: str) -> Ending:
@@ -52,7 +54,12 @@ def withdraw_by_link(tx: Transaction, broker: Broker, *, capability: str) -> End
 def relinquish_grant(tx: Transaction, broker: Broker, *, client_id: str, grant_id: str) -> Ending:
     """A client gives up what it holds: revoked, in DPV's words, since it was not the person."""
     record = find_grant(tx, client_id=client_id, grant_id=grant_id)
-    return _end(tx, broker, record.account, grant_id, status=ConsentStatus.REVOKED, by="client", method=BY_CLIENT)
+    return _end(tx, broker, record.account, grant_id, status=ConsentStatus.REVOKED, method=BY_CLIENT)
+
+
+def end_renewed(tx: Transaction, broker: Broker, record: ConsentRecord) -> None:
+    """End a consent in whose place the person has just given another: of one pair, one consent stands."""
+    _end(tx, broker, record.account, record.grant_id, status=ConsentStatus.REVOKED, method=BY_RENEWAL)
 
 
 def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentRecord:
@@ -65,26 +72,21 @@ def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentReco
 
 
 def _end(
-    tx: Transaction,
-    broker: Broker,
-    account: bytes,
-    grant_id: str,
-    *,
-    status: ConsentStatus,
-    by: str,
-    method: str,
+    tx: Transaction, broker: Broker, account: bytes, grant_id: str, *, status: ConsentStatus, method: str
 ) -> Ending:
     record = find_consent(tx, account, grant_id)
     if record is None:
         raise NotFound("there is no consent of that id")
     now = broker.now()
-    if record.status is not ConsentStatus.GIVEN:
+    if record.status_at(now) is not ConsentStatus.GIVEN:
         return Ending(record=record, receipt_id=None)
-    ended = record.ended(status, at=now)
+    ended = record.ended(status, at=now, by=method)
     if not end_consent(tx, ended):
         # Somebody else ended it between the two statements: what they wrote stands.
         return Ending(record=find_consent(tx, account, grant_id) or record, receipt_id=None)
-    event = Event(status=status, time=now, by=by, method=method, valid_until=record.valid_until)
+    event = Event(
+        status=status, time=now, by=_WHO[method], method=method, valid_until=record.valid_until, txn=broker.new_id()
+    )
     return Ending(record=ended, receipt_id=_sign_end(tx, broker, ended, event))
 
 
@@ -109,6 +111,7 @@ def _sign_end(tx: Transaction, broker: Broker, record: ConsentRecord, event: Eve
             person=person,
             platform=person.proven.account.platform,
             purposes=record.purposes,
+            purpose_texts=_purpose_texts(payload["processing"]),
             notice=NoticeRef(**_texts(payload["notice"])),
             event=event,
             withdrawal_uri=str(_table(payload["withdrawal"])["uri"]),
@@ -118,6 +121,7 @@ def _sign_end(tx: Transaction, broker: Broker, record: ConsentRecord, event: Eve
             ],
             kept=frozenset({ACCOUNT, IDENTIFIER}),
             brand=record.brand,
+            announced=event.method != BY_RENEWAL,
         ),
     )
     add_route(tx, RECEIPT, receipt_id, account=record.account, target=record.grant_id)
@@ -133,6 +137,11 @@ def _given_receipt(tx: Transaction, broker: Broker, record: ConsentRecord, perso
 def _table(value: object) -> Mapping[str, object]:
     assert isinstance(value, dict)  # noqa: S101 - a payload this broker signed
     return value
+
+
+def _purpose_texts(processing: object) -> dict[str, str]:
+    assert isinstance(processing, list)  # noqa: S101 - a payload this broker signed
+    return {entry["purpose_id"]: entry["purpose_text"] for entry in processing}
 
 
 def _texts(value: object) -> dict[str, str]:

@@ -45,6 +45,10 @@ class Blinder:
         digest = self._digest("pairwise", client_id, account.hex())
         return "ppid_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
 
+    def form(self, *parts: str) -> str:
+        """The token of a form, for the secrets of the browser or the link that it was shown to."""
+        return self._digest("form", *parts).hex()
+
     def _digest(self, label: str, *parts: str) -> bytes:
         # Lengths before parts: "ab","c" and "a","bc" must differ.
         key = hmac.digest(self.secret, label.encode(), hashlib.sha256)

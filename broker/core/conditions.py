@@ -63,6 +63,17 @@ def _provenance_source(argument: Argument, case: Case) -> str | None:
     return None if _among("platform" if platform else "elsewhere", argument) else "provenance_rejected"
 
 
+def _purpose_expected(argument: Argument, case: Case) -> str | None:
+    offered = case.request.provenance
+    expected = offered is not None and case.request.purpose in offered.expected_purposes
+    return None if expected is argument else "provenance_rejected"
+
+
+def _identifier_kind(argument: Argument, case: Case) -> str | None:  # noqa: ARG001 - the same for every case
+    """Of a case the kind is known: what is of no known kind is refused where it is read, by the clause that says so."""
+    return "no_basis"
+
+
 def _among(value: str, argument: Argument) -> bool:
     return isinstance(argument, tuple) and value in argument
 
@@ -76,5 +87,7 @@ CONDITIONS: Mapping[str, Condition] = {
     "consent-covers-purpose": Condition(None, _consent_covers_purpose),
     "association-recorded": Condition(None, _association_recorded),
     "provenance-tag": Condition(frozenset({"none", "other", *TAGS}), _provenance_tag),
+    "purpose-expected": Condition(None, _purpose_expected),
+    "identifier-kind": Condition(frozenset({"unknown"}), _identifier_kind),
     "provenance-source": Condition(frozenset({"platform", "elsewhere"}), _provenance_source),
 }

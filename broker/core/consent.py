@@ -50,6 +50,7 @@ class ConsentRecord:
     receipt_id: str
     brand: str | None = None
     ended_at: datetime | None = None
+    ended_by: str | None = None
     associated: bool = True
 
     def status_at(self, now: datetime) -> ConsentStatus:
@@ -58,8 +59,8 @@ class ConsentRecord:
             return ConsentStatus.EXPIRED
         return self.status
 
-    def ended(self, status: ConsentStatus, *, at: datetime) -> ConsentRecord:
-        """Return the record after *status*, or :class:`IllegalTransition`."""
+    def ended(self, status: ConsentStatus, *, at: datetime, by: str) -> ConsentRecord:
+        """Return the record after *status*, ended in the way *by* names, or :class:`IllegalTransition`."""
         if status not in _LEGAL.get(self.status, frozenset()):
             raise IllegalTransition(f"a consent that is {self.status} cannot become {status}")
-        return replace(self, status=status, ended_at=at, associated=False)
+        return replace(self, status=status, ended_at=at, ended_by=by, associated=False)

@@ -14,3 +14,4 @@ class Provenance:
 
     tag: str
     source: str | None = None
+    expected_purposes: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 }
 
 _MAX_VALUE = 256
+_SHOWN = 4
 _EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -62,9 +63,8 @@ class Identifier:
         if self.type == "email":
             local, _, domain = self.value.partition("@")
             return f"{local[:1]}•••@{domain}"
-        tail = min(4, len(self.value) // 2)
-        # A no-break space: dots and digits stay on one line.
-        return f"••••\u00a0{self.value[len(self.value) - tail :]}" if tail else "••••"
+        tail = _SHOWN if len(self.value) > _SHOWN else len(self.value) // 2
+        return f"•••• {self.value[len(self.value) - tail :]}" if tail else "••••"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +85,16 @@ class Association:
     identifier: bytes
 
 
+class UnknownKind(MalformedRequest):
+    """An identifier of no known kind, or of a type that its kind does not have."""
+
+
 def read_identifier(*, kind: str, type: str, value: str, name: str | None = None) -> Identifier:  # noqa: A002 - the wire's word
     """Return the identifier in the one form that is digested, or raise :class:`MalformedRequest`."""
     if kind not in KINDS:
-        raise MalformedRequest(f"identifier.kind must be one of {', '.join(KINDS)}", clauses=("MATCH-1",))
+        raise UnknownKind(f"identifier.kind must be one of {', '.join(KINDS)}")
     if type not in KINDS[kind]:
-        raise MalformedRequest(
-            f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}", clauses=("MATCH-1",)
-        )
+        raise UnknownKind(f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}")
     if (type == "other") != (name is not None):
         raise MalformedRequest("identifier.name belongs to identifiers of type other, and only to them")
     if name is not None and not _NAME.fullmatch(name):

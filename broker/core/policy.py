@@ -56,6 +56,16 @@ class Policy:
     title: str
     clauses: tuple[Clause, ...]
 
+    def naming(self, condition: str, value: str) -> tuple[str, ...]:
+        """The clauses that speak of *value* under *condition*, for what is refused before it is a case."""
+        found = (
+            clause.id
+            for clause in self.clauses
+            for name, argument in clause.when
+            if name == condition and isinstance(argument, tuple) and value in argument
+        )
+        return tuple(dict.fromkeys(found))
+
 
 def parse_policy(document: Mapping[str, object], *, digest: str) -> Policy:
     """Return the policy that *document* states, or raise :class:`PolicyDefect` naming what it does not know."""

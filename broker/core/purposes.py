@@ -16,6 +16,11 @@ class Purpose:
     term: str
 
     @property
+    def concept(self) -> str:
+        """The concept, as receipts name it."""
+        return f"dpv:{self.term}"
+
+    @property
     def iri(self) -> str:
         """The concept's IRI."""
         return DPV + self.term

@@ -15,7 +15,7 @@ from broker.actions.linking import ConsentRequest
 from broker.actions.register_client import refuse_purposes
 from broker.core.client import Client
 from broker.core.duration import read_duration
-from broker.core.identifiers import read_handle, read_identifier
+from broker.core.identifiers import Identifier, UnknownKind, read_handle, read_identifier
 from broker.core.reading import read_json
 from broker.errors import BrokerError, MalformedRequest, PolicyRefused
 
@@ -105,13 +105,22 @@ def _checked(wire: DetailsWire, *, broker: Broker, client: Client, oauth: dict[s
         client_id=client.client_id,
         oauth=oauth,
         platform=wire.platform,
-        identifier=read_identifier(**wire.identifier.model_dump()),
+        identifier=known_identifier(broker, wire.platform, wire.identifier),
         purposes=tuple(wire.purposes),
         valid_for=wire.valid_for,
         locale=wire.locale,
         handle=read_handle(wire.handle, platform.grammar) if wire.handle is not None else None,
         brand=wire.brand,
     )
+
+
+def known_identifier(broker: Broker, platform: str, wire: IdentifierWire) -> Identifier:
+    """The identifier, normalised. One of no known kind is refused in the name of the clause that closes the set."""
+    try:
+        return read_identifier(**wire.model_dump())
+    except UnknownKind as error:
+        clauses = broker.policies.governing(platform).naming("identifier-kind", "unknown")
+        raise MalformedRequest(error.detail, clauses=clauses) from error
 
 
 def _check_purposes(purposes: tuple[str, ...], client: Client) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from broker.core.client import SCOPES
@@ -10,7 +12,7 @@ from broker.oauth.models import AUTH_METHOD, GRANT_TYPES
 from broker.proof.keys import ALGORITHM
 
 
-def server_metadata(issuer: str) -> dict[str, object]:
+def server_metadata(issuer: str, languages: Sequence[str]) -> dict[str, object]:
     """The document of ``/.well-known/oauth-authorization-server``."""
     document: dict[str, object] = {
         "issuer": issuer,
@@ -29,7 +31,7 @@ def server_metadata(issuer: str) -> dict[str, object]:
         "authorization_response_iss_parameter_supported": True,
         "grant_management_endpoint": f"{issuer}/v1/grants",
         "grant_management_actions_supported": ["query", "revoke"],
-        "ui_locales_supported": ["en", "de"],
+        "ui_locales_supported": list(languages),
     }
     for endpoint in ("token", "revocation"):
         document[f"{endpoint}_endpoint_auth_methods_supported"] = [AUTH_METHOD]
@@ -51,4 +53,4 @@ def resource_metadata(issuer: str) -> dict[str, object]:
 def check_metadata(issuer: str) -> None:
     """Let Authlib check the document against RFC 8414, once, at start."""
     if issuer.startswith("https:"):
-        AuthorizationServerMetadata(server_metadata(issuer)).validate()
+        AuthorizationServerMetadata(server_metadata(issuer, ["en"])).validate()

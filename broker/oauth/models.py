@@ -15,8 +15,8 @@ from broker.store.tokens import Code
 
 AUTH_METHOD = "private_key_jwt"
 GRANT_TYPES = ("authorization_code", "client_credentials")
-#: What a code's token is good for when the pushed request names no scope: the grant behind it.
-DEFAULT_CODE_SCOPE = "consent"
+#: The one scope of a token that a code was exchanged for. Matching is asked on the client's own credentials.
+CODE_SCOPE = "consent"
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,13 @@ class OAuthClient(ClientMixin):  # type: ignore[misc] # Authlib is untyped
         return
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """The scope when all of it was registered; None refuses."""
-        asked = (scope or DEFAULT_CODE_SCOPE).split()
-        return " ".join(asked) if asked and set(asked) <= set(self.client.registration.scopes) else None
+        """What a code's token may be good for: the grant behind it, and nothing else. None refuses.
+
+        A client that registered no such scope gets its codes all the same, and tokens that open nothing.
+        """
+        own = {CODE_SCOPE} & set(self.client.registration.scopes)
+        asked = own if scope is None else set(scope.split())
+        return " ".join(asked) if asked <= own else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Exact strings only (RFC 9700 section 2.1)."""

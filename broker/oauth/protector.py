@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749 import MissingAuthorizationError, TokenValidator, Un
 from flask import Request
 
 from broker.actions.broker import Broker
-from broker.core.client import Client
+from broker.core.client import Client, Standing
 from broker.core.consent import ConsentStatus
 from broker.errors import Forbidden, Unauthorized
 from broker.oauth.models import AccessToken
@@ -74,11 +74,12 @@ class _Bearer(TokenValidator):  # type: ignore[misc] # Authlib is untyped
         tx: Transaction,
     ) -> Caller:
         """Its own standing and its client's, as they are now."""
+        client = _active_client(tx, token.client_id)
         if token_revoked(tx, token.token_id) or not _grant_stands(tx, self.broker, token):
             raise TokenRefused("the access token was revoked", error="invalid_token")
         if self.scope_insufficient(token.scope, scopes):
             raise ScopeMissing(" ".join(scopes))
-        return Caller(_active_client(tx, token.client_id), token)
+        return Caller(client, token)
 
 
 class Protector(ResourceProtector):  # type: ignore[misc] # Authlib is untyped
@@ -95,7 +96,7 @@ class Protector(ResourceProtector):  # type: ignore[misc] # Authlib is untyped
         except MissingAuthorizationError as error:
             raise TokenRefused("this needs an access token", error=None) from error
         except UnsupportedTokenTypeError as error:
-            raise TokenRefused("the access token must come as Bearer", error="invalid_request") from error
+            raise TokenRefused("the access token must come as Bearer", error=None) from error
         token = validator.authenticate_token(text)
         caller: Caller = validator.validate_token(token, [scope], request, tx=tx)
         return caller
@@ -112,6 +113,8 @@ def _grant_stands(tx: Transaction, broker: Broker, token: AccessToken) -> bool:
 
 def _active_client(tx: Transaction, client_id: str) -> Client:
     client = find_client(tx, client_id)
-    if client is None or not client.active:
+    if client is not None and client.standing is Standing.SUSPENDED:
         raise TokenRefused("the client is suspended", error="invalid_token", clauses=("SURVEILLANCE-8",))
+    if client is None or not client.active:
+        raise TokenRefused("the client is held until an operator has approved it", error="invalid_token")
     return client

@@ -39,11 +39,6 @@ class Platform(Protocol):
         """What ids and handles look like there."""
         ...
 
-    @property
-    def origin(self) -> str:
-        """Scheme and host that the person's browser is sent to."""
-        ...
-
     def authorize_url(self, attempt: Attempt) -> str:
         """Where to send the person's browser."""
         ...

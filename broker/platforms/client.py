@@ -119,6 +119,17 @@ def _bounded(answer: Response) -> Response:
     return answer
 
 
+def give_back(oauth: PlatformSession, endpoint: str | None, token: str, *, label: str) -> None:
+    """Revoke the platform's token. The account is proven either way, so a failure is told to the operator only."""
+    if not endpoint or not token:
+        return
+    try:
+        oauth.revoke_token(endpoint, token, token_type_hint="access_token").raise_for_status()  # noqa: S106 - the kind
+    except (RequestException, AuthlibBaseError, ValueError) as error:
+        log.warning("the token of %s was not revoked: %s", label, type(error).__name__)
+    oauth.token = None
+
+
 def checked_code(callback: Mapping[str, str], *, issuer: str | None, iss_required: bool) -> str:
     """Return the callback's code once ``iss`` is the expected one (RFC 9207; Authlib's client never looks).
 

@@ -1,6 +1,6 @@
 """Any OpenID provider that the operator names: code flow with PKCE and nonce, identity from the ID token.
 
-The provider's metadata is fetched by ourselves and only four addresses and two facts are taken from it:
+The provider's metadata is fetched by ourselves and only four addresses and one fact are taken from it:
 handing the whole document to the client library would let it switch off TLS checks or replace the scope.
 """
 
@@ -15,7 +15,6 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from broker.core.addresses import read_address
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.errors import BadConfiguration
 from broker.platforms import Attempt
@@ -25,6 +24,7 @@ from broker.platforms.client import (
     PlatformSession,
     checked_code,
     failed,
+    give_back,
     json_of,
     only,
     session,
@@ -50,6 +50,7 @@ class Metadata:
     token_endpoint: str
     jwks_uri: str
     sends_iss: bool
+    revocation_endpoint: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +76,6 @@ class OpenIdProvider:
             loopback=loopback,
         )
 
-    @property
-    def origin(self) -> str:
-        """Where the person's browser is sent."""
-        return read_address(self.issuer, what="an address", loopback=True).origin
-
     def authorize_url(self, attempt: Attempt) -> str:
         """The provider's sign-in page, with S256 and nonce."""
         url, _ = self._session(attempt).create_authorization_url(
@@ -94,15 +90,19 @@ class OpenIdProvider:
         """Check ``iss``, exchange the code, verify the ID token against this attempt."""
         metadata = self._metadata()
         code = checked_code(callback, issuer=metadata.issuer, iss_required=metadata.sends_iss)
+        oauth = self._session(attempt)
         with talking_to(self.label):
-            token = self._session(attempt).fetch_token(
+            token = oauth.fetch_token(
                 metadata.token_endpoint,
                 code=code,
                 code_verifier=attempt.verifier,
                 grant_type="authorization_code",
             )
             raw = str(token["id_token"])
-        return self._account(self._verified(raw, metadata, attempt))
+        try:
+            return self._account(self._verified(raw, metadata, attempt))
+        finally:
+            give_back(oauth, metadata.revocation_endpoint, str(token.get("access_token", "")), label=self.label)
 
     def _verified(self, raw: str, metadata: Metadata, attempt: Attempt) -> Mapping[str, object]:
         with talking_to(self.label):
@@ -144,12 +144,16 @@ class OpenIdProvider:
         try:
             endpoints = {
                 name: web_address(str(document.get(name)), loopback=self.loopback, where=self.name)
-                for name in _ENDPOINTS
+                for name in (*_ENDPOINTS, *(("revocation_endpoint",) if "revocation_endpoint" in document else ()))
             }
         except BadConfiguration as error:
             raise failed(self.label, "it describes an address that is not https") from error
-        sends_iss = document.get("authorization_response_iss_parameter_supported") is True
-        return Metadata(issuer=self.issuer, sends_iss=sends_iss, **endpoints)
+        return Metadata(
+            issuer=self.issuer,
+            sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
+            revocation_endpoint=endpoints.pop("revocation_endpoint", None),
+            **endpoints,
+        )
 
     def _session(self, attempt: Attempt) -> PlatformSession:
         return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)

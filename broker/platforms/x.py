@@ -6,15 +6,10 @@ No ``offline.access`` is asked for, and the token is revoked as soon as the id i
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from authlib.common.errors import AuthlibBaseError
-from requests import RequestException
-
-from broker.core.addresses import read_address
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
 from broker.platforms import Attempt
 from broker.platforms.client import (
@@ -22,6 +17,7 @@ from broker.platforms.client import (
     PlatformSession,
     checked_code,
     failed,
+    give_back,
     json_of,
     only,
     session,
@@ -39,7 +35,6 @@ ADDRESSES = {
 }
 #: Read by the re-check of handles, not by sign-in.
 RECHECK = {"bearer_token", "users_url", "compliance_url"}
-log = logging.getLogger(__name__)
 
 GRAMMAR = Grammar(id=re.compile(r"[0-9]{1,19}"), handle=re.compile(r"[A-Za-z0-9_]{1,15}"))
 
@@ -66,11 +61,6 @@ class X:
         credentials = Credentials(client_id=table["client_id"], client_secret=table["client_secret"])
         return cls(credentials=credentials, addresses=addresses, name=name, label=table.get("label", "X"))
 
-    @property
-    def origin(self) -> str:
-        """Where the person's browser is sent."""
-        return read_address(self.addresses["authorize_url"], what="an address", loopback=True).origin
-
     def authorize_url(self, attempt: Attempt) -> str:
         """The sign-in page, with S256."""
         url, _ = self._session(attempt).create_authorization_url(
@@ -92,7 +82,7 @@ class X:
         try:
             return self._account(oauth)
         finally:
-            self._revoke(oauth, token)
+            give_back(oauth, self.addresses["revoke_url"], token, label=self.label)
 
     def _account(self, oauth: PlatformSession) -> ProvenAccount:
         with talking_to(self.label):
@@ -107,15 +97,6 @@ class X:
         if not isinstance(handle, str) or not self.grammar.handle.fullmatch(handle):
             raise untrusted(self.label, "a handle out of its own grammar")
         return ProvenAccount(account=PlatformAccount(platform=self.name, id=id_), handle=handle)
-
-    def _revoke(self, oauth: PlatformSession, token: str) -> None:
-        """Give the token back. The account is proven either way, so a failure is told to the operator only."""
-        try:
-            answer = oauth.revoke_token(self.addresses["revoke_url"], token, token_type_hint="access_token")  # noqa: S106 - the kind
-            answer.raise_for_status()
-        except (RequestException, AuthlibBaseError, ValueError) as error:
-            log.warning("the token of %s was not revoked: %s", self.name, type(error).__name__)
-        oauth.token = None
 
     def _session(self, attempt: Attempt) -> PlatformSession:
         return session(self.credentials, scope=SCOPE, redirect_uri=attempt.redirect_uri)

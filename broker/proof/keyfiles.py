@@ -27,8 +27,16 @@ MASTER = "master.key"
 
 
 def create_keys(folder: Path, master: bytes, *, random: Callable[[int], bytes]) -> list[str]:
-    """Make every key that is not there yet; return the names of those made."""
-    missing = [name for name in (*_SIGNING, *_SECRETS) if not _path(folder, name).exists()]
+    """Make all keys, the first time; return the names of those made.
+
+    A key that is missing beside others was lost: what it sealed or signed needs that very key, so none is made.
+    """
+    names = (*_SIGNING, *_SECRETS)
+    missing = [name for name in names if not _path(folder, name).exists()]
+    if missing and len(missing) < len(names):
+        raise BadConfiguration(
+            f"{_path(folder, missing[0])}: is missing beside the other keys; restore it from the backup of the keys"
+        )
     for name in missing:
         if name in _SIGNING:
             secret = json.dumps(generate_signing_key().key.as_dict(private=True)).encode()
@@ -43,6 +51,8 @@ def create_master(folder: Path, *, random: Callable[[int], bytes]) -> bool:
     path = folder / MASTER
     if path.exists():
         return False
+    if any(_path(folder, name).exists() for name in (*_SIGNING, *_SECRETS)):
+        raise BadConfiguration(f"{path}: is missing beside the keys it seals; restore it from the backup of the keys")
     _write(path, urlsafe_b64encode(random(SECRET_SIZE)) + b"\n")
     return True
 

@@ -22,8 +22,9 @@ PROFILE = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
 ACCOUNT, IDENTIFIER, WORDS = "account", "identifier", "notice_words"
 
 #: Who caused the event, and how it reads in DPV.
-_BY = {"person": "dpv:DataSubject", "client": "dpv:DataController", "broker": "dpv:DataProcessor"}
-_EVENT_TYPE = {
+#: A link is in the hands of whoever holds the receipt: it is nobody's act in particular.
+_BY = {"person": "dpv:DataSubject", "client": "dpv:DataController", "broker": "dpv:DataProcessor", "link": "link"}
+EVENT_TYPE = {
     ConsentStatus.GIVEN: "dpv:ExplicitlyExpressedConsent",
     ConsentStatus.REFUSED: "dpv:ConsentRefused",
     ConsentStatus.WITHDRAWN: "dpv:WithdrawConsent",
@@ -39,10 +40,12 @@ class Party:
     id: str
     name: str
     contact: str
+    address: str | None = None
 
     def claims(self, *, role: str, kind: str) -> dict[str, str]:
         """ISO/IEC TS 27560 party fields."""
-        return {"id": self.id, "role": role, "type": kind, "name": self.name, "contact": self.contact}
+        address = {"address": self.address} if self.address else {}
+        return {"id": self.id, "role": role, "type": kind, "name": self.name, "contact": self.contact, **address}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ class Event:
     by: str
     method: str
     valid_until: datetime
+    txn: str
     gpc: bool | None = None
 
 
@@ -85,6 +89,8 @@ class ReceiptClaims:
     broker: Party
     platform: str
     purposes: tuple[str, ...]
+    purpose_texts: Mapping[str, str]
+    location: str
     notice: NoticeRef
     event: Event
     policy: Mapping[str, str]
@@ -153,27 +159,33 @@ def _record(claims: ReceiptClaims) -> dict[str, object]:
 
 
 def _processing(purpose: str, claims: ReceiptClaims) -> dict[str, object]:
-    known = PURPOSES[purpose]
-    return {
-        "purpose": known.iri,
-        "purpose_id": purpose,
-        "operation": ["dpv:Match", "dpv:Store"],
+    """One purpose. What was refused has no lawful basis, and nothing of it is stored."""
+    allowed = {
         "lawful_basis": "eu-gdpr:A6-1-a-explicit-consent",
+        "storage": {"locations": [claims.location], "retention": timestamp(claims.event.valid_until)},
+    }
+    return {
+        "purpose": PURPOSES[purpose].concept,
+        "purpose_id": purpose,
+        "purpose_text": claims.purpose_texts.get(purpose, purpose),
+        "operation": ["dpv:Match", "dpv:Store"],
         "personal_data": ["pd:Username", "pd:UID"],
         "necessity": "dpv:Optional",
         "data_source": "dpv:DataSubjectDataSource",
         "recipients": [claims.client.id],
-        "storage": {"retention_until": timestamp(claims.event.valid_until)},
+        "jurisdictions": [claims.location],
+        **({} if claims.event.status is ConsentStatus.REFUSED else allowed),
     }
 
 
 def _event(event: Event) -> dict[str, object]:
     return {
-        "type": _EVENT_TYPE[event.status],
+        "type": EVENT_TYPE[event.status],
         "state": event.status.dpv,
         "time": timestamp(event.time),
         "valid_until": timestamp(event.valid_until),
         "by": _BY[event.by],
         "method": event.method,
+        "txn": event.txn,
         "signals": {} if event.gpc is None else {"gpc": event.gpc},
     }

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -23,12 +24,13 @@ from joserfc.jwk import ECKey
 from broker.core.purposes import PURPOSES
 from broker.errors import MalformedRequest
 from broker.proof.keys import ALGORITHM
-from broker.proof.receipt import ACCOUNT, IDENTIFIER, TYP, WORDS
+from broker.proof.receipt import ACCOUNT, EVENT_TYPE, IDENTIFIER, TYP, WORDS
 from broker.proof.sdjwt import DIGEST_ALGORITHM, SdJwt, header_of, parse, payload_of
 
 STEPS = ("form", "header", "key", "signature", "payload", "disclosures")
 _HEADER = {"alg", "typ", "kid"}
-_STATES = {f"dpv:Consent{state}" for state in ("Given", "Refused", "Withdrawn", "Revoked", "Expired")}
+_STATES = {status.dpv: kind for status, kind in EVENT_TYPE.items()}
+_PARTIES = 2
 
 
 class StepFailed(Exception):
@@ -132,25 +134,27 @@ class _Check:
 
     def payload(self) -> str:
         self.claims = payload_of(self.receipt.jwt)
-        record = _table(self.claims, "record")
-        event = _table(record, "event")
-        state = event.get("state")
-        if not isinstance(state, str) or state not in _STATES:
-            raise StepFailed("record.event.state must be a status of consent")
-        for member in ("iss", "jti", "sub", "aud"):
+        for member in ("iss", "jti", "sub", "aud", "vct"):
             if not isinstance(self.claims.get(member), str):
                 raise StepFailed(f"{member} is missing")
-        if not isinstance(self.claims.get("iat"), int):
-            raise StepFailed("iat is missing")
-        _check_processing(record)
-        return f"{state} at {event.get('time')}, valid until {event.get('valid_until')}"
+        record = _table(self.claims, "record")
+        event = _table(record, "event")
+        _check_event(event, issued=self.claims.get("iat"))
+        _check_record(record)
+        uri = _table(_table(self.claims, "status"), "status_list").get("uri")
+        if not isinstance(uri, str) or not uri.startswith(f"{self.claims['iss']}/"):
+            raise StepFailed("the status list is not the issuer's")
+        return f"{event['state']} at {event['time']}, valid until {event['valid_until']}"
 
     def disclosures(self) -> str:
         if self.claims.get("_sd_alg") != DIGEST_ALGORITHM:
             raise StepFailed(f"_sd_alg must be {DIGEST_ALGORITHM}")
         signed = self.claims.get("_sd")
+        shown = _table(_table(self.claims, "record"), "notice").get("sha256")
         if not isinstance(signed, list) or len(set(map(str, signed))) != len(signed):
             raise StepFailed("_sd must be a list of distinct digests")
+        if shown not in signed:
+            raise StepFailed("the notice's words are not among what was signed")
         names = [entry.name for entry in self.receipt.disclosures]
         if len(set(names)) != len(names) or set(names) & set(self.claims):
             raise StepFailed("a value is disclosed twice")
@@ -159,7 +163,7 @@ class _Check:
                 raise StepFailed(f"{entry.name!r} is not a disclosure of a receipt")
             if entry.digest not in signed:
                 raise StepFailed(f"the disclosed {entry.name} is not the one that was signed")
-            if entry.name == WORDS and entry.digest != _table(_table(self.claims, "record"), "notice").get("sha256"):
+            if entry.name == WORDS and entry.digest != shown:
                 raise StepFailed("the disclosed words are not the notice's")
         return f"{', '.join(names) or 'none'} disclosed, {len(signed) - len(names)} withheld"
 
@@ -173,14 +177,53 @@ def _public_key(jwk: dict[str, object]) -> ECKey:
         raise StepFailed("the key set's key cannot be read") from error
 
 
-def _check_processing(record: Mapping[str, object]) -> None:
-    entries = record.get("processing")
-    if not isinstance(entries, list):
-        raise StepFailed("record.processing must be a list")
-    for entry in entries:
+def _check_event(event: Mapping[str, object], *, issued: object) -> None:
+    """The event's state, type and times, and that they say the same."""
+    state, kind = event.get("state"), event.get("type")
+    if not isinstance(state, str) or state not in _STATES:
+        raise StepFailed("record.event.state must be a status of consent")
+    if kind != _STATES[state]:
+        raise StepFailed("record.event.type is not that of its state")
+    for member in ("by", "method", "txn"):
+        if not isinstance(event.get(member), str):
+            raise StepFailed(f"record.event.{member} is missing")
+    times = {name: _moment(event.get(name), name) for name in ("time", "valid_until")}
+    if isinstance(issued, bool) or not isinstance(issued, int) or issued != int(times["time"].timestamp()):
+        raise StepFailed("iat is not the time of the event")
+
+
+def _check_record(record: Mapping[str, object]) -> None:
+    """What a consent record must say: notice, parties, policy, withdrawal, and each purpose by its own name."""
+    members = {
+        "notice": ("id", "version", "language", "sha256", "text_sha256"),
+        "policy": ("id", "version", "digest"),
+        "withdrawal": ("uri", "control"),
+    }
+    for table, names in members.items():
+        for name in names:
+            if not isinstance(_table(record, table).get(name), str):
+                raise StepFailed(f"record.{table}.{name} is missing")
+    if not isinstance(record.get("record_id"), str) or not isinstance(record.get("platform"), str):
+        raise StepFailed("record.record_id and record.platform must be there")
+    parties, processing = record.get("parties"), record.get("processing")
+    if not isinstance(parties, list) or len(parties) != _PARTIES or not all(isinstance(one, dict) for one in parties):
+        raise StepFailed("record.parties must name the business and the broker")
+    if not isinstance(processing, list) or not processing:
+        raise StepFailed("record.processing must be a list of purposes")
+    for entry in processing:
         purpose = PURPOSES.get(str(entry.get("purpose_id"))) if isinstance(entry, dict) else None
-        if purpose is None or entry.get("purpose") != purpose.iri:
+        if purpose is None or entry.get("purpose") != purpose.concept:
             raise StepFailed("a purpose is not one of the vocabulary")
+
+
+def _moment(value: object, name: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise StepFailed(f"record.event.{name} is not a time") from error
+    if moment.tzinfo is None:
+        raise StepFailed(f"record.event.{name} does not say its zone")
+    return moment
 
 
 def _table(claims: Mapping[str, object], name: str) -> Mapping[str, object]:

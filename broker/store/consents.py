@@ -83,7 +83,7 @@ def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
             col(ConsentRow.grant_id) == record.grant_id,
             col(ConsentRow.status) == ConsentStatus.GIVEN.value,
         )
-        .values(status=record.status.value, ended_at=record.ended_at)
+        .values(status=record.status.value, ended_at=record.ended_at, ended_by=record.ended_by)
     )
     if ended.rowcount != 1:
         return False
@@ -160,6 +160,7 @@ def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement
         given_at=row.given_at,
         valid_until=row.valid_until,
         ended_at=row.ended_at,
+        ended_by=row.ended_by,
         receipt_id=row.receipt_id,
         brand=row.brand,
         associated=row.associated is not None,

@@ -58,7 +58,9 @@ class Database:
         except (DBAPIError, PoolTimeout) as error:
             # The driver's own text carries the statement's values: it stays out of the log.
             log.error("the store failed: %s", type(getattr(error, "orig", error)).__name__)  # noqa: TRY400
-            raise Unavailable("the store did not finish; nothing was acknowledged, ask again") from None
+            raise Unavailable(
+                "the store did not finish; whether it was recorded is not known, so look again before you repeat it"
+            ) from None
 
     def answers(self) -> bool:
         """Whether the store can be reached now."""

@@ -34,6 +34,14 @@ class Link:
     account: dict[str, str] | None
 
 
+def browser_sealer(store: Sealer, browser: str) -> Sealer:
+    """A sealer that needs the browser's cookie, of which the store has only a hash.
+
+    A link names both sides of a pair that nobody has allowed yet; the store alone cannot put them together.
+    """
+    return store.derive(f"browser:{browser}")
+
+
 def save_pushed(
     tx: Transaction,
     request_uri: str,

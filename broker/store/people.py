@@ -79,6 +79,11 @@ def _own_sealer(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAc
     return store.unwrap(kept, place=place)
 
 
+def hold_person(tx: Transaction, account: bytes) -> None:
+    """Let what happens to one person happen one after the other, until the transaction ends."""
+    tx.execute(update(PersonRow).where(col(PersonRow.account) == account).values(platform=col(PersonRow.platform)))
+
+
 def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime) -> None:
     """Note that *account* was proved under *handle*: it has left its other handles.
 

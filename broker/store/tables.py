@@ -73,6 +73,7 @@ class ConsentRow(Table, table=True):
     given_at: datetime = time_column()
     valid_until: datetime = time_column()
     ended_at: datetime | None = time_column(nullable=True)
+    ended_by: str | None = text_column(nullable=True)
     receipt_id: str = text_column()
     sealed_details: bytes = sealed_column()
     __table_args__ = (Index(None, "account", "grant_id", unique=True),)

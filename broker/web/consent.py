@@ -54,7 +54,7 @@ def _answer(proved: Proved, client: Client, browser: str, *, ticked: tuple[str, 
     """Record the choice and send the person back, in one transaction."""
     broker, tx, asked = current_broker(), current_transaction(), asked_of(proved)
     if not claim_choice(tx, proved.link_id, browser=browser, now=broker.now()):
-        raise FlowBroken("this request was answered already")
+        raise FlowBroken("this request was answered already; what you answered stands under your consents")
     notice, text = notice_for(broker, client, proved)
     gpc = request.headers.get("Sec-GPC") == "1"
     choice = Choice(proved=proved, notice=notice, text=text, purposes=ticked or (), gpc=gpc)

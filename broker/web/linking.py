@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from broker.actions.broker import Broker
 from broker.actions.linking import ConsentRequest, begin_link, claim_callback, new_attempt, record_proof
@@ -24,6 +25,7 @@ blueprint = Blueprint("linking", __name__)
 @blueprint.get("/oauth/authorize")
 def authorize() -> Response:
     """Take a pushed request, once, and send the person to the platform. Nothing else starts the flow."""
+    _get_only()
     parameters = query(request)
     asked = _pushed(parameters.get("client_id"), parameters.get("request_uri"))
     prefer(asked.locale)
@@ -36,6 +38,7 @@ def authorize() -> Response:
 @blueprint.get("/link/<platform>/callback")
 def callback(platform: str) -> Response:
     """The platform's answer: claimed once, in the browser that began, before anything in it is believed."""
+    _get_only()
     broker, parameters = current_broker(), query(request)
     browser, state = browser_handle(), parameters.get("state")
     if browser is None or state is None or platform not in broker.platforms:
@@ -45,14 +48,14 @@ def callback(platform: str) -> Response:
     asked = ConsentRequest.from_sealed(link.request) if link.request else None
     prefer(asked.locale if asked else None)
     if "error" in parameters:
-        return _declined(asked)
+        return _declined(asked, link)
     try:
         proven = broker.platforms[platform].prove(attempt, parameters)
-        return _proved(link, proven)
+        return _proved(link, proven, browser)
     except HandleMismatch as failure:
-        return _stopped(failure, asked, error="access_denied")
+        return _stopped(failure, asked, link, error="access_denied")
     except (PlatformFailed, FlowBroken) as failure:
-        return _stopped(failure, asked, error="temporarily_unavailable")
+        return _stopped(failure, asked, link, error="temporarily_unavailable")
 
 
 def go_to_platform(broker: Broker, platform: str, asked: ConsentRequest | None) -> Response:
@@ -79,10 +82,10 @@ def _pushed(client_id: str | None, request_uri: str | None) -> ConsentRequest:
     return ConsentRequest.from_sealed(stored)
 
 
-def _proved(link: Link, proven: ProvenAccount) -> Response:
+def _proved(link: Link, proven: ProvenAccount, browser: str) -> Response:
     broker = current_broker()
     with request_transaction() as tx:
-        person = record_proof(tx, broker, link, proven)
+        person = record_proof(tx, broker, link, proven, browser=browser)
         if link.request is not None:
             return see_other(f"/consent/{link.link_id}")
         drop_link(tx, link.link_id)
@@ -91,11 +94,26 @@ def _proved(link: Link, proven: ProvenAccount) -> Response:
         return answer
 
 
-def _declined(asked: ConsentRequest | None) -> Response:
+def _declined(asked: ConsentRequest | None, link: Link) -> Response:
     """The person turned back at the platform: nobody is known, so there is nothing to record."""
+    _end(link)
     return see_other(consent_server().refusal_url(asked, "access_denied") if asked else "/consents")
 
 
-def _stopped(failure: BrokerError, asked: ConsentRequest | None, *, error: str) -> Response:
+def _stopped(failure: BrokerError, asked: ConsentRequest | None, link: Link | None = None, *, error: str) -> Response:
+    if link is not None:
+        _end(link)
     back = consent_server().refusal_url(asked, error) if asked else "/consents"
     return failure_page(failure, back=back)
+
+
+def _end(link: Link) -> None:
+    """Leave nothing behind of a way that led nowhere."""
+    with request_transaction() as tx:
+        drop_link(tx, link.link_id)
+
+
+def _get_only() -> None:
+    """A link preview sends HEAD: it must not use up what works once."""
+    if request.method != "GET":
+        raise MethodNotAllowed(["GET"])

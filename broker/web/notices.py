@@ -44,7 +44,7 @@ def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: P
     name = client.registration.client_name
     values = {
         "business": _("%(brand)s (%(client)s)", brand=request.brand, client=name) if request.brand else name,
-        "platform": broker.platforms[request.platform].label,
+        "platform": broker.label_of(request.platform),
         "type": str(IDENTIFIER_TYPES[request.identifier.type]),
         "contact": client.registration.contacts[0],
         "page": broker.url("/consents"),

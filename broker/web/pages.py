@@ -7,7 +7,7 @@ from datetime import datetime
 from flask import Response, make_response, render_template
 from flask_babel import format_date, format_time, get_locale, gettext
 
-from broker.errors import BrokerError
+from broker.errors import BrokerError, MalformedRequest, RequestTooLarge
 from broker.web.wording import failure_title
 
 
@@ -25,7 +25,9 @@ def moment(time: datetime) -> str:
 
 def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
     """A failure in the page's language, with the way back where there is one."""
-    detail = gettext(error.template, **error.values)
+    plain = isinstance(error, MalformedRequest | RequestTooLarge)
+    # Of a request that cannot be read the details are for programs.
+    detail = gettext("the request could not be read") if plain else gettext(error.template, **error.values)
     return render(
         "problem.html",
         status=error.status,

@@ -5,6 +5,8 @@ A body that arrives slowly must find no transaction open: whoever sends half of 
 
 from __future__ import annotations
 
+from urllib.parse import unquote_to_bytes
+
 from flask import Flask, Request, request
 
 from broker.core.reading import MAX_BYTES, read_json_object
@@ -29,5 +31,14 @@ def read_body(request: Request, model: type[Model]) -> Model:
 def _read_whole() -> None:
     if (request.content_length or 0) > MAX_BYTES:
         raise RequestTooLarge(f"at most {MAX_BYTES} bytes are read here")
-    # Reads the form where it is one, and else keeps the bytes.
-    request.get_data(parse_form_data=True)
+    raw = request.get_data()
+    if request.mimetype == "application/x-www-form-urlencoded":
+        _check_form(raw)
+
+
+def _check_form(raw: bytes) -> None:
+    """Refuse what is not UTF-8: it would be read as something else than was sent."""
+    try:
+        unquote_to_bytes(raw.decode("ascii")).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedRequest("a form must be UTF-8, percent-encoded") from error

@@ -36,9 +36,10 @@ class NoticeWire(Wire):
 
 
 class StorageWire(Wire):
-    """How long the link may be kept."""
+    """Where and until when the link may be kept."""
 
-    retention_until: str
+    locations: list[str]
+    retention: str
 
 
 class ProcessingWire(Wire):
@@ -46,13 +47,15 @@ class ProcessingWire(Wire):
 
     purpose: str
     purpose_id: str
+    purpose_text: str
     operation: list[str]
-    lawful_basis: str
     personal_data: list[str]
     necessity: str
     data_source: str
     recipients: list[str]
-    storage: StorageWire
+    jurisdictions: list[str]
+    lawful_basis: str | None = None
+    storage: StorageWire | None = None
 
 
 class WithdrawalWire(Wire):
@@ -70,6 +73,7 @@ class PartyWire(Wire):
     type: str
     name: str
     contact: str
+    address: str | None = None
 
 
 class TermsWire(Wire):
@@ -97,6 +101,7 @@ class EventWire(Wire):
     valid_until: str
     by: str
     method: str
+    txn: str
     signals: SignalsWire
 
 

@@ -44,7 +44,7 @@ def overview() -> Response:
     return render(
         "consents.html",
         person=person.proven,
-        platform=broker.platforms[person.proven.account.platform].label,
+        platform=broker.label_of(person.proven.account.platform),
         answers=answers,
         just_ended=next((view for view in answers.consents if view.grant_id == ended and not view.live), None),
         csrf=form_token(session or ""),
@@ -102,7 +102,7 @@ def receipt(receipt_id: str) -> Response:
         receipt=file,
         verdict=verdict,
         record=verdict.payload.get("record"),
-        platform=broker.platforms[platform].label,
+        platform=broker.label_of(platform),
         policy=broker.policies.governing(platform),
     )
 

@@ -5,7 +5,6 @@ Three locks on a form: the cookie's SameSite, the token in the form, and ``Sec-F
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterable
 
@@ -84,8 +83,7 @@ def set_person_session(answer: Response, session: str | None) -> None:
 
 def form_token(*parts: str) -> str:
     """The token a form must bring back: bound to this browser's cookie, or to the link that opened the page."""
-    message = "\x00".join(parts).encode()
-    return hmac.new(b"consent-broker form", message, hashlib.sha256).hexdigest()
+    return current_broker().blinder.form(*parts)
 
 
 def check_form(*parts: str) -> None:
@@ -95,6 +93,8 @@ def check_form(*parts: str) -> None:
     origin = request.headers.get("Origin")
     if origin not in (None, "null", current_broker().issuer):
         raise Forbidden("this form was sent from another site")
+    if not all(parts):
+        raise Forbidden("this form is not the one that was shown in this browser")
     given = single(request.form.getlist("csrf"), "csrf")
     if not hmac.compare_digest(given.encode(), form_token(*parts).encode()):
         raise Forbidden("this form is not the one that was shown in this browser")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from broker.oauth.context import current_broker
 from broker.oauth.metadata import resource_metadata, server_metadata
@@ -13,7 +13,7 @@ blueprint = Blueprint("wellknown", __name__, url_prefix="/.well-known")
 @blueprint.get("/oauth-authorization-server")
 def server() -> Response:
     """RFC 8414."""
-    return _public(server_metadata(current_broker().issuer))
+    return _public(server_metadata(current_broker().issuer, current_app.extensions["languages"]))
 
 
 @blueprint.get("/oauth-protected-resource")
@@ -34,4 +34,5 @@ def _public(document: dict[str, object]) -> Response:
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer.add_etag()
+    answer.make_conditional(request)
     return answer

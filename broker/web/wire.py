@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from broker.actions.broker import Broker
 from broker.actions.decide_match import Answer, Question
 from broker.core.evidence import Provenance
-from broker.core.identifiers import read_handle, read_identifier
+from broker.core.identifiers import read_handle
 from broker.errors import MalformedRequest
-from broker.oauth.details import IdentifierWire, first_fault
+from broker.oauth.details import IdentifierWire, first_fault, known_identifier
 from broker.proof.receipt import timestamp
 
 Word = Annotated[str, Field(min_length=1, max_length=64)]
@@ -49,37 +49,46 @@ class AccountWire(Wire):
 class SourceWire(Wire):
     """Where public data was found."""
 
-    kind: Word
-    url: Text | None = None
-    retrieved_at: Word | None = None
-    sha256: Text | None = None
-    field: Word | None = None
-    post_id: Word | None = None
+    kind: Any = None
+    url: Any = None
+    retrieved_at: Any = None
+    sha256: Any = None
+    field: Any = None
+    post_id: Any = None
 
 
 class DisclosureWire(Wire):
     """What the person was told when they gave the information."""
 
-    url: Text
-    version: Word
-    sha256: Text
+    url: Any = None
+    version: Any = None
+    sha256: Any = None
 
 
 class ProvenanceWire(Wire):
-    """A client's statement of where it has a handle from."""
+    """A client's statement of where it has a handle from.
 
-    tag: Word
-    origin: Word | None = None
-    collected_at: Word | None = None
-    channel: Word | None = None
-    relationship: Word | None = None
-    expected_purposes: list[Word] | None = None
+    A tag that lacks something, or says something else than it should, is refused by the terms and not by this model;
+    only members that nobody knows are refused here.
+    """
+
+    tag: Any = None
+    origin: Any = None
+    collected_at: Any = None
+    channel: Any = None
+    relationship: Any = None
+    expected_purposes: Any = None
     disclosure: DisclosureWire | None = None
     source: SourceWire | None = None
 
     def to_core(self) -> Provenance:
         """What the decision looks at."""
-        return Provenance(tag=self.tag, source=self.source.kind if self.source else None)
+        expected = self.expected_purposes if isinstance(self.expected_purposes, list) else []
+        return Provenance(
+            tag=_word(self.tag),
+            source=_word(self.source.kind) if self.source else None,
+            expected_purposes=tuple(_word(purpose) for purpose in expected),
+        )
 
 
 class MatchWire(Wire):
@@ -87,7 +96,7 @@ class MatchWire(Wire):
 
     account: AccountWire
     identifier: IdentifierWire
-    purpose: Word
+    purpose: Annotated[str, Field(max_length=512)]
     provenance: ProvenanceWire | None = None
 
     def to_core(self, broker: Broker) -> Question:
@@ -102,7 +111,7 @@ class MatchWire(Wire):
             platform=platform.name,
             account_id=self.account.id,
             handle=read_handle(handle, platform.grammar) if handle is not None else None,
-            identifier=read_identifier(**self.identifier.model_dump()),
+            identifier=known_identifier(broker, platform.name, self.identifier),
             purpose=self.purpose,
             provenance=self.provenance.to_core() if self.provenance else None,
         )
@@ -169,3 +178,7 @@ class Problem(Wire):
 def dump(model: Wire) -> dict[str, Any]:
     """The members that are there."""
     return model.model_dump(exclude_none=True)
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -46,6 +46,18 @@ STATUSES: Mapping[str, LazyString] = {
     "expired": _("Expired"),
 }
 
+#: How a consent came to its end, where that says more than its status.
+ENDS: Mapping[str, LazyString] = {
+    "link:receipt": _("Withdrawn by the link in the receipt"),
+    "renewal": _("Replaced by a newer consent"),
+}
+
+
+def ending(status: str, by: str | None) -> str:
+    """What has become of a consent, in words."""
+    return str(ENDS.get(by or "", STATUSES[status]))
+
+
 #: What each step of the check establishes, in plain words.
 STEPS: Mapping[str, LazyString] = {
     "form": _("The file is a receipt."),

@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("given_at", UtcDateTime(), nullable=False),
         sa.Column("valid_until", UtcDateTime(), nullable=False),
         sa.Column("ended_at", UtcDateTime(), nullable=True),
+        sa.Column("ended_by", sa.Text(), nullable=True),
         sa.Column("receipt_id", sa.Text(), nullable=False),
         sa.Column("sealed_details", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("account", "client_id", "identifier", "grant_id", name=op.f("pk_consents")),
