@@ -13,7 +13,6 @@ from flask import Flask
 
 from broker.actions.broker import Broker
 from broker.core.blinding import Blinder
-from broker.errors import BadConfiguration
 from broker.oauth.metadata import check_metadata
 from broker.oauth.protector import Protector
 from broker.oauth.server import ConsentServer
@@ -23,7 +22,7 @@ from broker.proof.keyfiles import load_keys
 from broker.proof.receipt import Party
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
-from broker.store.migrating import pending
+from broker.store.migrating import require_schema
 from broker.store.sealing import Sealer
 from broker.web import consent, grants, health, home, linking, match, oauth, revocation, wellknown
 from broker.web.languages import speak
@@ -70,7 +69,7 @@ def create_app(broker: Broker) -> Flask:
     """Put the faces on *broker*."""
     app = Flask("broker.web", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider's
-    app.url_map.strict_slashes = True
+    app.url_map.merge_slashes = False  # its redirect would name the host that the caller claims
     app.extensions.update(broker=broker, consent_server=ConsentServer(broker), protector=Protector(broker))
     check_metadata(broker.issuer)
     guard(app)
@@ -97,8 +96,6 @@ def wsgi() -> Flask:
     settings = read_settings()
     start_logging(settings.log_level)
     broker = open_broker(settings)
-    missing = pending(broker.database)
-    if missing:
-        raise BadConfiguration(f"the database lacks migrations ({', '.join(missing)}); run `broker init`")
+    require_schema(broker.database)
     logging.getLogger(__name__).info("serving %s", settings.issuer)
     return create_app(broker)

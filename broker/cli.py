@@ -11,8 +11,9 @@ from pathlib import Path
 
 from broker import __version__
 from broker.actions.broker import Broker
-from broker.actions.register_client import change_standing, register_client
+from broker.actions.register_client import change_standing, register_client, resume_client
 from broker.app import open_broker
+from broker.core.addresses import LOOPBACK
 from broker.core.client import Client, Standing
 from broker.core.reading import read_json_object
 from broker.doctor import examine
@@ -24,7 +25,8 @@ from broker.serving import serve
 from broker.settings import Settings, read_settings
 from broker.store.clients import list_clients
 from broker.store.database import Database
-from broker.store.migrating import migrate, pending
+from broker.store.migrating import migrate, pending, require_schema
+from broker.web.logs import log_config, start_logging
 from broker.web.registration import ClientWire
 from broker.web.wire import parse
 
@@ -64,12 +66,13 @@ def _init(_asked: argparse.Namespace) -> int:
 
 def _serve(asked: argparse.Namespace) -> int:
     settings = read_settings()
+    if settings.loopback and asked.host not in LOOPBACK:
+        raise BadConfiguration("a development issuer (http) is served on this machine only; --host must be 127.0.0.1")
+    start_logging(settings.log_level)
     database = open_broker(settings).database
-    missing = pending(database)
+    require_schema(database)
     database.close()
-    if missing:
-        raise BadConfiguration(f"the database lacks migrations ({', '.join(missing)}); run `broker init`")
-    serve(host=asked.host, port=asked.port, workers=asked.workers)
+    serve(host=asked.host, port=asked.port, workers=asked.workers, log_config=log_config(settings.log_level))
     return 0
 
 
@@ -96,17 +99,17 @@ def _list(_asked: argparse.Namespace) -> int:
 
 
 def _suspend(asked: argparse.Namespace) -> int:
-    return _change(asked.client_id, Standing.SUSPENDED, asked.why)
+    _settings, broker = _opened()
+    with broker.database.transaction() as tx:
+        client = change_standing(tx, asked.client_id, Standing.SUSPENDED, why=asked.why)
+    print(f"{client.client_id} is {client.standing.value}")
+    return 0
 
 
 def _resume(asked: argparse.Namespace) -> int:
-    return _change(asked.client_id, Standing.ACTIVE, None)
-
-
-def _change(client_id: str, standing: Standing, why: str | None) -> int:
     _settings, broker = _opened()
     with broker.database.transaction() as tx:
-        client = change_standing(tx, client_id, standing, why=why)
+        client = resume_client(tx, asked.client_id)
     print(f"{client.client_id} is {client.standing.value}")
     return 0
 
@@ -138,9 +141,7 @@ def _check_policy(asked: argparse.Namespace) -> int:
 def _opened() -> tuple[Settings, Broker]:
     settings = read_settings()
     broker = open_broker(settings)
-    missing = pending(broker.database)
-    if missing:
-        raise BadConfiguration(f"the database lacks migrations ({', '.join(missing)}); run `broker init`")
+    require_schema(broker.database)
     return settings, broker
 
 
@@ -172,7 +173,12 @@ def _verdict_text(verdict: Verdict) -> str:
         lines.append("valid: signed by a key you brought")
     else:
         lines.append("consistent, not anchored: bring the broker's keys with --jwks FILE")
-    return "\n".join(lines)
+    return "\n".join(_plain(line) for line in lines)
+
+
+def _plain(line: str) -> str:
+    """A line as it may be printed: a receipt is somebody else's text, and terminals obey what they are shown."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
 
 
 def _verdict_json(verdict: Verdict) -> dict[str, object]:

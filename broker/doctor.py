@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from broker.errors import BadConfiguration, BrokerError
 from broker.platforms.registry import load_platforms
@@ -66,6 +67,8 @@ def _keys(settings: Settings) -> str:
 
 
 def _platforms(settings: Settings) -> str:
+    if not settings.loopback:
+        _own_alone(settings.platforms_file)
     return ", ".join(load_platforms(settings.platforms_file, loopback=settings.loopback))
 
 
@@ -74,7 +77,14 @@ def _policies(settings: Settings) -> str:
     return ", ".join(f"{policy.ref.id} {policy.ref.version}" for policy in policies.by_platform.values())
 
 
+def _own_alone(path: Path) -> None:
+    if path.exists() and path.stat().st_mode & 0o077:
+        raise BadConfiguration(f"{path}: others may read it; run chmod 600")
+
+
 def _database(settings: Settings) -> str:
+    if settings.database_url.startswith("sqlite:///"):
+        _own_alone(Path(settings.database_url.removeprefix("sqlite:///")))
     database = Database(settings.database_url)
     if not database.answers():
         raise BadConfiguration("the database does not answer at BROKER_DATABASE_URL")

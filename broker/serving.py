@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -9,7 +11,7 @@ from granian.constants import Interfaces
 THREADS = 32
 
 
-def serve(*, host: str, port: int, workers: int) -> None:
+def serve(*, host: str, port: int, workers: int, log_config: dict[str, Any]) -> None:
     """Answer requests until a signal ends it."""
     Granian(
         target="broker.app:wsgi",
@@ -20,5 +22,6 @@ def serve(*, host: str, port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=THREADS,
         log_access=False,
+        log_dictconfig=log_config,
         workers_kill_timeout=15,
     ).serve()

@@ -14,7 +14,16 @@ METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
 #: What marks a sentence: gettext's own names, and the failures whose text a page shows.
 MARKS = (
     *("_", "gettext", "lazy_gettext"),
-    *("FlowBroken", "HandleMismatch", "PlatformFailed", "NotFound", "Unauthorized", "Forbidden", "Unavailable", "PolicyRefused"),
+    *(
+        "FlowBroken",
+        "HandleMismatch",
+        "PlatformFailed",
+        "NotFound",
+        "Unauthorized",
+        "Forbidden",
+        "Unavailable",
+        "PolicyRefused",
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from broker.actions.broker import Broker
 from broker.core.client import Client, Registration, Standing
 from broker.core.purposes import PROHIBITED, PURPOSES
-from broker.errors import NotFound, PolicyRefused
+from broker.errors import BrokerError, NotFound, PolicyRefused
 from broker.store.clients import find_client, save_client, set_standing
 from broker.store.database import Transaction
 
@@ -42,6 +42,14 @@ def refuse_purposes(purposes: tuple[str, ...]) -> None:
                 f"the purpose {purpose!r} is not known; known are {', '.join(PURPOSES)}",
                 clauses=("APPLICATION-1",),
             )
+
+
+def resume_client(tx: Transaction, client_id: str) -> Client:
+    """Let a suspended client act again; one that is held waits for approval all the same."""
+    client = find_client(tx, client_id)
+    if client is not None and client.standing is Standing.HELD:
+        raise BrokerError(f"client {client_id} is held, not suspended")
+    return change_standing(tx, client_id, Standing.ACTIVE, why=None)
 
 
 def change_standing(tx: Transaction, client_id: str, standing: Standing, *, why: str | None) -> Client:

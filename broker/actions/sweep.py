@@ -9,7 +9,7 @@ from broker.actions.sign_in import LONGEST
 from broker.errors import Unavailable
 from broker.store.sweeping import sweep
 
-#: One pushed request in so many sweeps up after all of them.
+#: One call in so many of those that leave something behind sweeps up after all of them.
 ONE_IN = 64
 log = logging.getLogger(__name__)
 

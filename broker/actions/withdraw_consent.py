@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from broker.actions.broker import Broker
 from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
+from broker.core.blinding import DIGEST_SIZE
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.errors import NotFound
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, Event, NoticeRef
@@ -24,6 +25,7 @@ from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_rout
 
 #: How a consent came to its end, as its receipt records it.
 BY_PERSON, BY_LINK, BY_CLIENT, BY_RENEWAL = "page:consents", "link:receipt", "api:grants", "renewal"
+_NOBODY = bytes(DIGEST_SIZE)
 #: Whose act that is. A link is in the hands of whoever holds the receipt, the business included.
 _WHO = {BY_PERSON: "person", BY_LINK: "link", BY_CLIENT: "client", BY_RENEWAL: "person"}
 
@@ -65,7 +67,8 @@ def end_renewed(tx: Transaction, broker: Broker, record: ConsentRecord) -> None:
 def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentRecord:
     """Return the client's own grant. Another client's reads like none."""
     route = find_route(tx, GRANT, grant_id)
-    record = find_consent(tx, route.account, grant_id) if route else None
+    # The same statements for an id that nobody holds.
+    record = find_consent(tx, route.account if route else _NOBODY, grant_id)
     if record is None or record.client_id != client_id:
         raise NotFound("this client holds no grant of that id")
     return record

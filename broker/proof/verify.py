@@ -13,6 +13,7 @@ withdrawn since (the receipt of the withdrawal, or the status list, tells).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,7 @@ STEPS = ("form", "header", "key", "signature", "payload", "disclosures")
 _HEADER = {"alg", "typ", "kid"}
 _STATES = {status.dpv: kind for status, kind in EVENT_TYPE.items()}
 _PARTIES = 2
+_KID = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class StepFailed(Exception):
@@ -104,9 +106,9 @@ class _Check:
         # A key that travels with the message proves nothing: jwk, jku, x5u and crit are refused unread.
         if set(header) != _HEADER:
             raise StepFailed(f"the header must hold {', '.join(sorted(_HEADER))} and nothing else")
-        if header["alg"] != ALGORITHM or header["typ"] != TYP or not isinstance(header["kid"], str):
+        if header["alg"] != ALGORITHM or header["typ"] != TYP or not _is_kid(header["kid"]):
             raise StepFailed(f"the header must say alg {ALGORITHM} and typ {TYP}")
-        self.kid = header["kid"]
+        self.kid = str(header["kid"])
         return f"{ALGORITHM}, key {self.kid}"
 
     def key(self) -> str | None:
@@ -166,6 +168,11 @@ class _Check:
             if entry.name == WORDS and entry.digest != shown:
                 raise StepFailed("the disclosed words are not the notice's")
         return f"{', '.join(names) or 'none'} disclosed, {len(signed) - len(names)} withheld"
+
+
+def _is_kid(value: object) -> bool:
+    """Whether *value* is a thumbprint: it is printed, so it may be nothing else."""
+    return isinstance(value, str) and _KID.fullmatch(value) is not None
 
 
 def _public_key(jwk: dict[str, object]) -> ECKey:

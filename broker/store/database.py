@@ -28,9 +28,22 @@ _PRAGMAS = (
     "trusted_schema=OFF",
     "secure_delete=ON",
 )
-#: A connection for each of the server's threads, kept by a few, waited for by none for long.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 10}
+#: Connections of one worker; its threads take turns, and none waits for long.
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _failing_plainly() -> Iterator[None]:
+    """Turn a driver's error into :class:`Unavailable`: the outcome is unknown, and nothing may be acknowledged."""
+    try:
+        yield
+    except (DBAPIError, PoolTimeout) as error:
+        # The driver's own text carries the statement's values: it stays out of the log.
+        log.error("the store failed: %s", type(getattr(error, "orig", error)).__name__)  # noqa: TRY400
+        raise Unavailable(
+            "the store did not finish; whether it was recorded is not known, so look again before you repeat it"
+        ) from None
 
 
 class Database:
@@ -39,35 +52,35 @@ class Database:
     def __init__(self, url: str) -> None:
         if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
             raise BadConfiguration(f"BROKER_DATABASE_URL must start with {' or '.join(SCHEMES)}://")
+        if url.startswith("sqlite") and not url.removeprefix("sqlite://").strip("/"):
+            raise BadConfiguration(
+                "BROKER_DATABASE_URL names no file: what was kept in memory would be lost at the end"
+            )
         try:
             self.engine = _open(url)
+            self._readers = self.engine.execution_options(reading=True)
         except (ValueError, SQLAlchemyError) as error:
             # Neither text names the URL: it may hold a password.
             raise BadConfiguration("BROKER_DATABASE_URL cannot be read; see .env.example") from error
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One unit of work: committed when the block ends, undone when it raises.
+        """One unit of work: committed when the block ends, undone when it raises."""
+        with _failing_plainly(), self.engine.begin() as connection:
+            yield connection
 
-        A driver's error becomes :class:`Unavailable`: the outcome is unknown to the caller and nothing may be
-        acknowledged.
-        """
-        try:
-            with self.engine.begin() as connection:
-                yield connection
-        except (DBAPIError, PoolTimeout) as error:
-            # The driver's own text carries the statement's values: it stays out of the log.
-            log.error("the store failed: %s", type(getattr(error, "orig", error)).__name__)  # noqa: TRY400
-            raise Unavailable(
-                "the store did not finish; whether it was recorded is not known, so look again before you repeat it"
-            ) from None
+    @contextmanager
+    def reading(self) -> Iterator[Transaction]:
+        """A look that waits for no writer, and writes nothing."""
+        with _failing_plainly(), self._readers.begin() as connection:
+            yield connection
 
     def answers(self) -> bool:
         """Whether the store can be reached now."""
         try:
-            with self.engine.connect() as connection:
+            with self.reading() as connection:
                 connection.execute(text("SELECT 1"))
-        except SQLAlchemyError:
+        except Unavailable:
             return False
         return True
 
@@ -79,7 +92,7 @@ class Database:
             else ("fsync", "full_page_writes", "synchronous_commit", "server_version_num")
         )
         show = "PRAGMA" if self.engine.dialect.name == "sqlite" else "SHOW"
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return {name: str(connection.execute(text(f"{show} {name}")).scalar_one()) for name in asked}
 
     def close(self) -> None:
@@ -92,9 +105,14 @@ def _open(url: str) -> Engine:
         # autocommit leaves BEGIN to us: writers take the lock at once instead of failing half-way.
         engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "isolation_level": None}, **_POOL)
         event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(url, pool_pre_ping=True, connect_args={"options": _POSTGRES_OPTIONS}, **_POOL)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import text
 
+from broker.errors import BadConfiguration
 from broker.store.database import Database
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -18,23 +20,35 @@ _SCRIPTS = Path(__file__).parent / "migrations"
 def migrate(database: Database) -> None:
     """Apply every migration that is missing, in one transaction where the database can."""
     config = _config()
-    with database.engine.begin() as connection:
+    with database.transaction() as connection:
+        if connection.dialect.name == "postgresql":
+            # An index on a grown table takes longer than any request may.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
 
 def pending(database: Database) -> list[str]:
-    """Return the migrations that are missing, the oldest first; all of them when the schema cannot be read."""
-    scripts = ScriptDirectory.from_config(_config())
-    try:
-        with database.engine.connect() as connection:
-            current = MigrationContext.configure(connection).get_current_revision()
-    except SQLAlchemyError:
-        current = None
-    known = [script.revision for script in scripts.walk_revisions()]
+    """Return the migrations that are missing, the oldest first, or raise :class:`Unavailable`."""
+    known = _revisions()
+    with database.reading() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         return [f"the database is of a later release ({current})"]
     return list(reversed(known[: known.index(current)] if current else known))
+
+
+def require_schema(database: Database) -> None:
+    """Refuse to work on a database that lacks a migration."""
+    missing = pending(database)
+    if missing:
+        raise BadConfiguration(f"the database lacks migrations ({', '.join(missing)}); run `broker init`")
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Every revision of this release, the newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 def _config() -> Config:

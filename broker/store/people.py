@@ -1,4 +1,4 @@
-"""People who proved an account: their own key, the handle last seen, their browser sessions.
+"""People who proved an account: their own key, and the handles they were seen with.
 
 Destroying ``wrapped_key`` makes everything that is sealed for the person unreadable, here and in what the
 row is copied to.

@@ -13,11 +13,11 @@ from broker.errors import BrokerError, FlowBroken, HandleMismatch, PlatformFaile
 from broker.oauth.context import current_broker, request_transaction
 from broker.platforms import Attempt
 from broker.store.clients import find_client
-from broker.store.flows import Link, claim_pushed, drop_link
+from broker.store.flows import Link, claim_pushed, drop_link, end_session
 from broker.web.languages import prefer
 from broker.web.oauth import consent_server
 from broker.web.pages import failure_page, see_other
-from broker.web.security import browser_handle, query, set_browser_handle, set_person_session
+from broker.web.security import browser_handle, person_session, query, set_browser_handle, set_person_session
 
 blueprint = Blueprint("linking", __name__)
 
@@ -89,6 +89,9 @@ def _proved(link: Link, proven: ProvenAccount, browser: str) -> Response:
         if link.request is not None:
             return see_other(f"/consent/{link.link_id}")
         drop_link(tx, link.link_id)
+        earlier = person_session()
+        if earlier is not None:
+            end_session(tx, earlier)
         answer = see_other("/consents")
         set_person_session(answer, sign_in(tx, broker, person))
         return answer
@@ -114,6 +117,8 @@ def _end(link: Link) -> None:
 
 
 def _get_only() -> None:
-    """A link preview sends HEAD: it must not use up what works once."""
+    """A link preview sends HEAD, and a browser may fetch ahead: neither must use up what works once."""
     if request.method != "GET":
         raise MethodNotAllowed(["GET"])
+    if "prefetch" in request.headers.get("Sec-Purpose", ""):
+        raise FlowBroken("please open this address yourself; it works once")

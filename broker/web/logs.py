@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from datetime import UTC, datetime
+from logging.config import dictConfig
+from typing import Any
 
 from flask import Flask, Response, g, request
 
 #: Libraries that write what they handle: tokens, verifiers, codes.
-_TALKATIVE = ("authlib", "requests", "requests_oauthlib", "urllib3", "werkzeug", "sqlalchemy", "psycopg")
+_TALKATIVE = ("alembic", "authlib", "requests", "requests_oauthlib", "urllib3", "werkzeug", "sqlalchemy", "psycopg")
 log = logging.getLogger("broker.access")
 
 
@@ -35,12 +36,23 @@ class JsonLines(logging.Formatter):
 
 
 def start_logging(level: str) -> None:
-    """Write to standard error, and keep talkative libraries to their warnings."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    """Write to standard error, and keep talkative libraries to their failures."""
+    dictConfig(log_config(level))
+
+
+def log_config(level: str) -> dict[str, Any]:
+    """The one configuration of every logger, the server's own included."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"json": {"()": JsonLines}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "json"}},
+        "root": {"level": level.upper(), "handlers": ["stderr"]},
+        "loggers": {
+            **{name: {"level": "ERROR"} for name in _TALKATIVE},
+            **{name: {"level": level.upper(), "propagate": True, "handlers": []} for name in ("_granian", "granian")},
+        },
+    }
 
 
 def log_requests(app: Flask) -> None:

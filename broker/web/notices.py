@@ -78,7 +78,7 @@ def _closing(values: dict[str, str]) -> tuple[str, ...]:
             "You can take it back at any time, as easily as you give it: at %(page)s or by the link in your receipt.",
             **values,
         ),
-        _("If you say no, nothing is linked, and %(business)s does not learn which account said no.", **values),
+        _("If you say no, nothing new is linked, and %(business)s does not learn which account said no.", **values),
         _(
             "%(business)s is responsible for what it does with the link. You can reach it at %(contact)s, and"
             " you can complain to your data protection authority.",

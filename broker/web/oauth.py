@@ -30,7 +30,9 @@ def push() -> Response:
 def token() -> Response:
     """RFC 6749 section 3.2. A refused exchange commits as well: the code it claimed stays claimed."""
     with request_transaction():
-        return consent_server().create_token_response()
+        answer = consent_server().create_token_response()
+    sweep_sometimes(current_broker())
+    return answer
 
 
 @blueprint.post("/revoke")

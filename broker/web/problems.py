@@ -18,6 +18,7 @@ from broker.web.wording import failure_title
 
 log = logging.getLogger(__name__)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_OAUTH = {"/oauth/par", "/oauth/token", "/oauth/revoke"}
 _API = (
     "/v1/",
     "/access/",
@@ -55,6 +56,8 @@ def _broker_error(error: BrokerError) -> Response:
         log.error("%s: %s", error.type, type(error).__name__)
     if not _for_programs():
         return failure_page(error)
+    if request.path in _OAUTH:
+        return _oauth_error(error.status, error.detail)
     answer = _problem(error.status, error.type, error.title, error.detail, error.clauses)
     if isinstance(error, TokenRefused):
         answer.headers["WWW-Authenticate"] = _challenge(error=error.error)
@@ -76,6 +79,8 @@ def _http_error(error: HTTPException) -> Response:
     if not _for_programs():
         kind = "not-found" if status == 404 else "malformed-request"  # noqa: PLR2004 - HTTP's own number
         return render("problem.html", status=status, title=failure_title(kind), detail=detail)
+    if request.path in _OAUTH:
+        return _oauth_error(status, detail)
     answer = _problem(status, "about:blank", error.name, detail, ())
     if status == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - HTTP's own number
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined] # MethodNotAllowed's
@@ -91,6 +96,15 @@ def _unforeseen(error: Exception) -> Response:
         trace = trace.tb_next
     log.critical("unforeseen %s at %s", type(error).__name__, " > ".join(frames[-6:]))
     return _broker_error(BrokerError("something failed that the broker did not foresee; nothing was acknowledged"))
+
+
+def _oauth_error(status: int, detail: str) -> Response:
+    """RFC 6749 section 5.2, for a failure that Authlib never saw."""
+    code = "temporarily_unavailable" if status == 503 else "server_error" if status >= 500 else "invalid_request"  # noqa: PLR2004 - HTTP's own numbers
+    body = json.dumps({"error": code, "error_description": detail})
+    answer = Response(body, status=status, mimetype="application/json")
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 def _problem(status: int, slug: str, title: str, detail: str, clauses: tuple[str, ...]) -> Response:

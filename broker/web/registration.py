@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import Annotated, Any, Literal
+from unicodedata import category
 
 from pydantic import Field
 
@@ -16,6 +17,12 @@ from broker.proof.clientkeys import read_client_keys
 from broker.web.wire import Text, Wire, Word
 
 _NAME = Annotated[str, Field(min_length=1, max_length=80)]
+#: Letters that show nothing, and marks stacked over one letter.
+_INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f")
+_STACKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3}")
+_CONTACT = re.compile(
+    r"(mailto:)?[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,120}|https://[A-Za-z0-9./_-]{1,120}|(tel:)?\+[0-9 ()-]{5,24}"
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -57,15 +64,14 @@ class ClientWire(Wire):
         """The registration, every address and key checked; http only to this machine and in development."""
         for name in ("client_name", "owner", "use_case"):
             _plain(name, getattr(self, name))
-        for name in ("brands", "contacts"):
-            for text in getattr(self, name):
-                _plain(name, text)
+        for brand in self.brands:
+            _plain("brands", brand)
         return Registration(
             client_name=self.client_name,
             client_uri=_address("client_uri", self.client_uri, loopback=loopback),
             redirect_uris=tuple(_redirect(uri, loopback=loopback) for uri in self.redirect_uris),
             jwks=read_client_keys(self.jwks),
-            contacts=tuple(self.contacts),
+            contacts=tuple(_contact(contact) for contact in self.contacts),
             policy_uri=self.policy_uri and _address("policy_uri", self.policy_uri, loopback=loopback),
             tos_uri=self.tos_uri and _address("tos_uri", self.tos_uri, loopback=loopback),
             scopes=_scopes(self.scope),
@@ -80,9 +86,19 @@ class ClientWire(Wire):
 
 
 def _plain(name: str, text: str) -> None:
-    """Text that stands on the consent page: no control, format or line characters, nothing that turns the reading."""
-    if not text.isprintable() or text != text.strip():
-        raise MalformedRequest(f"{name} must be printable text without surrounding blanks")
+    """Text that stands on the consent page: it shows what it is, in one line, and turns no reading round."""
+    seen = [letter for letter in text if category(letter)[0] in "LN" and letter not in _INVISIBLE]
+    if not seen or not text.isprintable() or text != text.strip() or set(text) & _INVISIBLE or _STACKED.search(text):
+        raise MalformedRequest(f"{name} must be plain, visible text in one line, without surrounding blanks")
+
+
+def _contact(contact: str) -> str:
+    """An address people can write to or open: an e-mail address, an https address or a telephone number."""
+    if not _CONTACT.fullmatch(contact):
+        raise MalformedRequest(
+            "contacts must be e-mail addresses, https addresses or telephone numbers, in plain ASCII"
+        )
+    return contact
 
 
 def _address(name: str, address: str, *, loopback: bool) -> str:
