@@ -73,10 +73,10 @@ def create_app(broker: Broker) -> Flask:
     app.extensions.update(broker=broker, consent_server=ConsentServer(broker), protector=Protector(broker))
     check_metadata(broker.issuer)
     guard(app)
-    read_ahead(app)
     speak(app)
     handle_failures(app)
     log_requests(app)
+    read_ahead(app)  # after the others: what it refuses has a request id, and is logged
     app.jinja_env.globals.update(
         day=day,
         moment=moment,

@@ -1,5 +1,6 @@
 """What every test may ask for. Programs start once a session; people and identifiers are fresh."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from harness.running import RunningBroker, RunningSandbox
 
 DATABASES = ("sqlite", "postgres")
 MARK_OF_FOLDER = {"edge": "edge", "strangers": "journey", "journeys": "journey"}
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end a run as Ctrl-C does: with the finalizers that end what the tests have started."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,9 +75,9 @@ def weigh(request: MatchRequest, facts: Facts) -> Case:
     that covers the purpose counts before a live one that does not, and that before any that has ended.
     """
 
-    def worth(record: ConsentRecord) -> tuple[bool, bool, bool, datetime]:
+    def worth(record: ConsentRecord) -> tuple[bool, bool, bool, datetime, str]:
         live = record.status_at(facts.now) is ConsentStatus.GIVEN
-        return live, live and request.purpose in record.purposes, record.associated, record.given_at
+        return live, live and request.purpose in record.purposes, record.associated, record.given_at, record.grant_id
 
     best = max((record for record in facts.consents if _is_about(record, request)), key=worth, default=None)
     return Case(request=request, facts=facts, consent=best)

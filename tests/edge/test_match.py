@@ -118,7 +118,7 @@ def test_no_consent_lifts_a_prohibition(business: Business, linked: Linked, purp
 
 
 @pytest.mark.parametrize(
-    "purpose", ["fraud-prevention", "world-domination", "customer_care", "CUSTOMER-CARE", "x" * 60]
+    "purpose", ["fraud-prevention", "world-domination", "customer_care", "CUSTOMER-CARE", "", "x" * 60]
 )
 def test_a_purpose_that_was_not_declared_is_a_denial_and_no_error(
     business: Business, linked: Linked, purpose: str
