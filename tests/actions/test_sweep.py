@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from builders import Clock, a_request, an_account, asked, consented, proved, refused
+from raw_rows import all_rows
+from sqlalchemy import text
+
+from broker.actions.broker import Broker
+from broker.actions.sign_in import sign_in
+from broker.actions.sweep import ONE_IN, sweep_sometimes
+from broker.actions.withdraw_consent import withdraw_consent
+from broker.core.client import Client
+from broker.store.people import find_person
+
+LASTING = (
+    "clients", "notices", "people", "consents", "associations", "refusals", "receipts", "decisions", "events",
+    "handles", "leaves", "status_entries",
+)  # fmt: skip
+
+
+@pytest.fixture
+def history(broker: Broker, client: Client) -> None:
+    """Let a person answer, visit, and leave one request unanswered."""
+    ended = consented(broker, client)
+    with broker.database.transaction() as tx:
+        withdraw_consent(tx, broker, account=ended.account, grant_id=ended.grant_id)
+        person = find_person(tx, broker.sealer, ended.account)
+        assert person is not None
+        sign_in(tx, broker, person)
+    consented(broker, client)
+    refused(broker, client)
+    asked(broker, client)
+    proved(broker, an_account(), a_request(client))
+
+
+@pytest.mark.usefixtures("history")
+def test_nothing_about_a_consent_is_ever_swept_away(broker: Broker, clock: Clock) -> None:
+    clock.passes(days=3650)
+    with broker.database.transaction() as tx:
+        before = all_rows(tx)
+    sweep_sometimes(replace(broker, random=bytes))
+    with broker.database.transaction() as tx:
+        after = all_rows(tx)
+    assert {name: before[name] for name in LASTING} == {name: after[name] for name in LASTING}
+    assert [[], []] == [after["links"], after["person_sessions"]]
+    assert {"grant", "receipt", "capability"} == {row["kind"] for row in after["routes"]}
+
+
+@pytest.mark.usefixtures("history")
+def test_one_call_in_many_sweeps(broker: Broker, clock: Clock) -> None:
+    clock.passes(days=1)
+    sweep_sometimes(replace(broker, random=lambda size: (ONE_IN - 1).to_bytes(size, "big")))
+    with broker.database.transaction() as tx:
+        assert [] != all_rows(tx)["links"]
+
+
+def test_a_sweep_that_fails_is_put_off_and_told(own_broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+    with own_broker.database.engine.begin() as tx:
+        tx.execute(text("DROP TABLE links"))
+    sweep_sometimes(replace(own_broker, random=bytes))
+    assert "sweeping up was put off" in caplog.text

@@ -1,0 +1,119 @@
+"""Every page that the broker can show, visited one after another, in one language."""
+
+from collections.abc import Iterator
+
+from harness import wire
+from harness.business import PURPOSES
+from journeys.stack import Town
+from journeys.visitor import Visitor
+from playwright.sync_api import Locator
+
+LONG_NAME = "Donaudampfschifffahrtsgesellschaft Kundendienst und Fahrkartenverkauf"
+
+
+def pages(visitor: Visitor) -> Iterator[str]:
+    """Yield the name of each page while the visitor's browser shows it."""
+    for part in (_front_door, _notice, _failures, _person, _receipts, _by_link, _after):
+        yield from part(visitor)
+
+
+def _front_door(visitor: Visitor) -> Iterator[str]:
+    visitor.open(visitor.town.issuer)
+    yield "home"
+    visitor.open(f"{visitor.town.issuer}/consents")
+    yield "sign-in"
+    visitor.click(visitor.page.locator("form[action$='/sign-in'] button"))
+    visitor.proves()
+    yield "list-empty"
+
+
+def _notice(visitor: Visitor) -> Iterator[str]:
+    visitor.comes_to_notice()
+    visitor.button("allow").and_(visitor.page.locator(":enabled")).wait_for()
+    yield "notice"
+    visitor.answers("allow")
+    yield "notice-alert"
+    visitor.answers("allow", "customer-care", "newsletter")
+    visitor.at_shop()
+    yield from _long_notice(visitor)
+
+
+def _long_notice(visitor: Visitor) -> Iterator[str]:
+    """Ask as a business does whose name and number are long, for all that it may ask."""
+    business = visitor.town.broker.business(client_name=LONG_NAME)
+    number = {"kind": "person", "type": "customer_id", "value": f"{wire.fresh('DDSG-2027-')}-000000000042"}
+    locale = visitor.page.evaluate("navigator.language").partition("-")[0]
+    details = business.details(identifier=number, purposes=list(PURPOSES), locale=locale)
+    visitor.page.goto(business.authorize_url(business.par(details=details)))
+    visitor.proves()
+    yield "notice-long"
+
+
+def _failures(visitor: Visitor) -> Iterator[str]:
+    visitor.page.goto(f"{visitor.town.issuer}/nowhere")
+    yield "nowhere"
+    visitor.page.goto(f"{visitor.town.issuer}/consents/{'x' * 43}")
+    yield "no-such-link"
+    visitor.page.goto(f"{visitor.town.issuer}/oauth/authorize?client_id=nobody")
+    yield "flow-broken"
+    visitor.signs_up(handle="somebody_else")
+    visitor.asks_to_link()
+    visitor.proves()
+    yield "another-account"
+    yield from _platform_fails(visitor, visitor.town)
+
+
+def _platform_fails(visitor: Visitor, town: Town) -> Iterator[str]:
+    visitor.signs_up()
+    visitor.asks_to_link()
+    town.rehearses(userinfo=500)
+    visitor.proves()
+    town.rehearses()
+    yield "platform-failed"
+
+
+def _person(visitor: Visitor) -> Iterator[str]:
+    visitor.refuses()
+    visitor.links("newsletter")
+    visitor.open(f"{visitor.town.issuer}/consents")
+    yield "list"
+    visitor.click(visitor.button("withdraw").first)
+    visitor.page.get_by_role("status").wait_for()
+    yield "list-just-ended"
+
+
+def _receipts(visitor: Visitor) -> Iterator[str]:
+    everything = f"{visitor.town.issuer}/consents"
+    for status in ("given", "withdrawn", "refused"):
+        visitor.page.goto(everything)
+        addresses = receipts_of(visitor)
+        visitor.page.goto(addresses[status])
+        yield f"receipt-{status}"
+
+
+def receipts_of(visitor: Visitor) -> dict[str, str]:
+    """Return the address of one receipt of each kind from the list that is shown."""
+    cards = visitor.page.locator("article")
+    live = cards.filter(has=visitor.button("withdraw"))
+    ended = cards.filter(has_not=visitor.button("withdraw")).filter(has=visitor.page.locator("dl"))
+    refused = cards.filter(has_not=visitor.page.locator("dl"))
+    found = {"given": live, "withdrawn": ended, "refused": refused}  # the latest receipt stands first
+    return {status: address_in(visitor, card.first.get_by_role("link").first) for status, card in found.items()}
+
+
+def address_in(visitor: Visitor, link: Locator) -> str:
+    """Return where a link leads."""
+    return f"{visitor.town.issuer}{link.get_attribute('href')}"
+
+
+def _by_link(visitor: Visitor) -> Iterator[str]:
+    visitor.links("customer-care")
+    visitor.page.goto(visitor.withdrawal_link())
+    yield "one-consent"
+    visitor.withdraws()
+    yield "one-consent-ended"
+
+
+def _after(visitor: Visitor) -> Iterator[str]:
+    visitor.page.goto(f"{visitor.town.issuer}/consents")
+    yield "list-after"
