@@ -66,7 +66,7 @@ def _init(_asked: argparse.Namespace) -> int:
 
 def _serve(asked: argparse.Namespace) -> int:
     settings = read_settings()
-    if settings.loopback and asked.host not in LOOPBACK:
+    if settings.loopback and asked.host not in {host.strip("[]") for host in LOOPBACK}:
         raise BadConfiguration("a development issuer (http) is served on this machine only; --host must be 127.0.0.1")
     start_logging(settings.log_level)
     database = open_broker(settings).database

@@ -93,7 +93,7 @@ def undocumented(tree: ast.Module) -> Iterator[str]:
 
 #: Each effect, and the only files where it is at home.
 HOMES: dict[str, tuple[Rule, set[str]]] = {
-    "transactions": (commits, {"store/database.py", "store/migrating.py"}),
+    "transactions": (commits, {"store/database.py"}),
     "the clock": (clocks, {"app.py"}),
     "the environment": (environments, {"settings.py"}),
     "randomness": (randomness, {"app.py", "cli.py"}),

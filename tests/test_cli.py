@@ -1,8 +1,9 @@
 """The command: what it makes, what it prints, what it refuses, and with which status it ends."""
 
 import json
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from broker.cli import main
 from broker.policies import SHIPPED
 
 PLATFORMS = '[x]\nclient_id = "broker"\nclient_secret = "made-up"\n'
+REAL = {"ISSUER": "https://consent.example", "OPERATOR_CONTACT": "privacy@consent.example"}
 FILE: dict[str, object] = {
     "client_name": "Northwind Shop",
     "client_uri": "https://northwind.example/",
@@ -42,6 +44,16 @@ def settle(home: Path, patch: pytest.MonkeyPatch, **changes: str) -> None:
         patch.delenv(name)
     for name, value in whole.items():
         patch.setenv(f"BROKER_{name}", value)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Undo what ``serve`` does to logging, which is for the life of its process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture
@@ -110,7 +122,7 @@ def test_init_makes_what_is_missing_and_keeps_what_is_there(empty: Path, capsys:
 def test_init_makes_no_master_key_for_a_real_issuer(
     empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settle(empty, monkeypatch, ISSUER="https://consent.example", OPERATOR_CONTACT="privacy@consent.example")
+    settle(empty, monkeypatch, **REAL)
     assert 1 == main(["init"])
     assert "BROKER_MASTER_KEY or BROKER_MASTER_KEY_FILE must be set" in refusal(capsys)
     assert not (empty / "keys").exists()
@@ -221,6 +233,25 @@ def test_nothing_is_done_before_the_schema_is_there(
     assert "the database lacks migrations" in refusal(capsys)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "consent.example"])  # noqa: S104 - refused
+def test_a_development_broker_is_served_on_this_machine_only(
+    home: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert home
+    assert 1 == main(["serve", "--host", host])
+    assert "is served on this machine only" in refusal(capsys)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_each_name_of_this_machine_will_do(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What stops it here comes after: the schema is missing."""
+    settle(home, monkeypatch, DATABASE_URL=f"sqlite:///{tmp_path}/new.db")
+    assert 1 == main(["serve", "--host", host])
+    assert "lacks migrations" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("command", [["verify"], ["clients", "register"], ["policy", "check"]])
 def test_a_file_that_is_not_there_is_named(
     home: Path, tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
@@ -281,21 +312,41 @@ SICK: dict[str, tuple[dict[str, str], str, str]] = {
         "database",
         "BROKER_DATABASE_URL",
     ),
-    "a database in memory": ({"DATABASE_URL": "sqlite://"}, "database", "journal_mode is memory"),
-    "a database without its schema": ({"DATABASE_URL": "sqlite://"}, "schema", "run `broker init`"),
+    "a database in memory": ({"DATABASE_URL": "sqlite://"}, "database", "BROKER_DATABASE_URL names no file"),
+    "a database without its schema": (
+        {"DATABASE_URL": "sqlite:///empty.db"},
+        "schema",
+        "run `broker init`",
+    ),
 }
 
 
 @pytest.mark.parametrize(("changes", "name", "named"), SICK.values(), ids=SICK.keys())
 def test_the_doctor_names_what_is_wrong(
-    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
-    changes: dict[str, str], name: str, *, named: str,
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    changes: dict[str, str], *, name: str, named: str,
 ) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
     settle(home, monkeypatch, **changes)
     assert 1 == main(["doctor"])
     mark, detail = findings(capsys)[name]
     assert ("FAIL", True) == (mark, named in detail), detail
     assert "pw@" not in detail
+
+
+@pytest.mark.parametrize(("file", "name"), [("platforms.toml", "platforms"), ("data/broker.db", "database")])
+def test_the_doctor_finds_a_file_that_others_may_read(
+    empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], file: str, *, name: str
+) -> None:
+    assert 0 == main(["init"])
+    (empty / "platforms.toml").chmod(0o600)
+    settle(empty, monkeypatch, **REAL, MASTER_KEY=(empty / "keys" / "master.key").read_text().strip())
+    capsys.readouterr()
+    assert 0 == main(["doctor"]), capsys.readouterr().out
+    (empty / file).chmod(0o640)
+    capsys.readouterr()
+    assert 1 == main(["doctor"])
+    assert ("FAIL", f"{empty}/{file}: others may read it; run chmod 600") == findings(capsys)[name]
 
 
 def test_the_doctor_looks_at_nothing_with_settings_that_cannot_be_read(

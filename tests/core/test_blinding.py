@@ -61,6 +61,17 @@ def test_a_refused_pair_is_neither_of_its_ends() -> None:
     assert BLINDER.pair("a", KEY, digest) not in {KEY, digest, BLINDER.pair("a", digest, KEY)}
 
 
+def test_a_forms_token_belongs_to_its_secrets_and_its_broker() -> None:
+    token = BLINDER.form("browser", "session")
+    assert token == BLINDER.form("browser", "session")
+    others = {
+        BLINDER.form("browser"),
+        BLINDER.form("browsers", "ession"),
+        Blinder(bytes(32)).form("browser", "session"),
+    }
+    assert token not in others
+
+
 def test_a_pairwise_name_is_one_word() -> None:
     name = BLINDER.pairwise("a", KEY)
     assert ("ppid_", 22, True) == (name[:5], len(name[5:]), name.replace("-", "").replace("_", "").isalnum())

@@ -21,20 +21,24 @@ MOVES = [(before, after) for before in ConsentStatus for after in ConsentStatus]
 @pytest.mark.parametrize(("before", "after"), [move for move in MOVES if move not in LEGAL])
 def test_what_cannot_happen_to_a_consent_does_not(before: ConsentStatus, after: ConsentStatus) -> None:
     with pytest.raises(IllegalTransition, match=f"is {before} cannot become {after}"):
-        consent(status=before).ended(after, at=NOW)
+        consent(status=before).ended(after, at=NOW, by="page:consents")
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_consent_that_ends_links_nothing_any_more(end: ConsentStatus) -> None:
-    ended = consent().ended(end, at=NOW)
-    assert (end, NOW, False) == (ended.status, ended.ended_at, ended.associated)
+    ended = consent().ended(end, at=NOW, by="page:consents")
+    assert (end, NOW, "page:consents", False) == (ended.status, ended.ended_at, ended.ended_by, ended.associated)
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_an_end_changes_nothing_else(end: ConsentStatus) -> None:
     before = consent()
-    changed = {name for name, value in vars(before.ended(end, at=NOW)).items() if value != getattr(before, name)}
-    assert {"status", "ended_at", "associated"} == changed
+    changed = {
+        name
+        for name, value in vars(before.ended(end, at=NOW, by="page:consents")).items()
+        if value != getattr(before, name)
+    }
+    assert {"status", "ended_at", "ended_by", "associated"} == changed
 
 
 @given(moves=st.lists(st.sampled_from(list(ConsentStatus)), max_size=8))
@@ -51,7 +55,7 @@ def test_nothing_leaves_an_ended_state(moves: list[ConsentStatus]) -> None:
 def moved(record: ConsentRecord, status: ConsentStatus) -> ConsentRecord:
     """Return the record after the move, or as it was when the move is not allowed."""
     try:
-        return record.ended(status, at=NOW)
+        return record.ended(status, at=NOW, by="page:consents")
     except IllegalTransition:
         return record
 

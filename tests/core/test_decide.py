@@ -180,6 +180,20 @@ CONDITIONS: dict[str, tuple[Rule, MatchRequest, Facts, str | None]] = {
         facts(),
         None,
     ),
+    "expected": (
+        permit("M-1", purpose_expected=True),
+        question(provenance=Provenance(tag="public", expected_purposes=("contact", "customer-care"))),
+        facts(),
+        None,
+    ),
+    "not expected": (
+        permit("M-1", purpose_expected=True),
+        question(provenance=Provenance(tag="public", expected_purposes=("contact",))),
+        facts(),
+        "provenance_rejected",
+    ),
+    "nothing to expect": (permit("M-1", purpose_expected=True), question(), facts(), "provenance_rejected"),
+    "an unknown kind, which no case has": (permit("M-1", identifier_kind=["unknown"]), question(), facts(), "no_basis"),
     "no source at all": (
         permit("M-1", provenance_source=["platform"]),
         question(),
@@ -260,6 +274,7 @@ TAG = st.none() | st.builds(
     Provenance,
     tag=st.sampled_from(["user_provided", "public", "bought", "none", "other", ""]),
     source=st.sampled_from([None, "platform", "directory"]),
+    expected_purposes=st.sets(st.sampled_from(["customer-care", "newsletter"])).map(tuple),
 )
 QUESTION = st.builds(
     question, st.sampled_from([*PURPOSES, *PROHIBITED, "unknown"]), provenance=TAG, client_id=st.just(CLIENT)
@@ -279,6 +294,7 @@ WHEN = st.fixed_dictionaries(
         "consent-covers-purpose": st.booleans(),
         "association-recorded": st.booleans(),
         "provenance-tag": st.lists(st.sampled_from(["none", "user_provided", "public", "other"]), min_size=1),
+        "purpose-expected": st.booleans(),
         "provenance-source": st.lists(st.sampled_from(["platform", "elsewhere"]), min_size=1),
     },
 ).filter(bool)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from broker.core.identifiers import (
     KINDS,
     Identifier,
+    UnknownKind,
     fold_handle,
     read_handle,
     read_identifier,
@@ -108,25 +109,25 @@ def test_what_could_be_read_in_two_ways_is_no_identifier(type_: str, value: str)
         read(type_, value)
 
 
-WRONG_SHAPES: dict[str, tuple[Mapping[str, str | None], str, tuple[str, ...]]] = {
-    "an unknown kind": ({"kind": "soul", "type": "email"}, "kind", ("MATCH-1",)),
-    "an unknown type": ({"kind": "person", "type": "passport"}, "type", ("MATCH-1",)),
-    "a type of another kind": ({"kind": "device", "type": "email"}, "type", ("MATCH-1",)),
-    "other without a name": ({"kind": "other", "type": "other"}, "name", ()),
-    "a name where none belongs": ({"kind": "person", "type": "email", "name": "loyalty"}, "name", ()),
-    "a name in capitals": ({"kind": "other", "type": "other", "name": "Loyalty"}, "name", ()),
-    "a name with a line break": ({"kind": "other", "type": "other", "name": "loyalty\n"}, "name", ()),
-    "a name that begins with a digit": ({"kind": "other", "type": "other", "name": "7up"}, "name", ()),
-    "a name of 41": ({"kind": "other", "type": "other", "name": "n" * 41}, "name", ()),
-    "an empty name": ({"kind": "other", "type": "other", "name": ""}, "name", ()),
+WRONG_SHAPES: dict[str, tuple[Mapping[str, str | None], str, type[MalformedRequest]]] = {
+    "an unknown kind": ({"kind": "soul", "type": "email"}, "kind", UnknownKind),
+    "an unknown type": ({"kind": "person", "type": "passport"}, "type", UnknownKind),
+    "a type of another kind": ({"kind": "device", "type": "email"}, "type", UnknownKind),
+    "other without a name": ({"kind": "other", "type": "other"}, "name", MalformedRequest),
+    "a name where none belongs": ({"kind": "person", "type": "email", "name": "loyalty"}, "name", MalformedRequest),
+    "a name in capitals": ({"kind": "other", "type": "other", "name": "Loyalty"}, "name", MalformedRequest),
+    "a name with a line break": ({"kind": "other", "type": "other", "name": "loyalty\n"}, "name", MalformedRequest),
+    "a name that begins with a digit": ({"kind": "other", "type": "other", "name": "7up"}, "name", MalformedRequest),
+    "a name of 41": ({"kind": "other", "type": "other", "name": "n" * 41}, "name", MalformedRequest),
+    "an empty name": ({"kind": "other", "type": "other", "name": ""}, "name", MalformedRequest),
 }
 
 
-@pytest.mark.parametrize(("members", "named", "clauses"), WRONG_SHAPES.values(), ids=WRONG_SHAPES.keys())
-def test_kinds_are_a_closed_set(members: Mapping[str, str], named: str, clauses: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("members", "named", "kind"), WRONG_SHAPES.values(), ids=WRONG_SHAPES.keys())
+def test_kinds_are_a_closed_set(members: Mapping[str, str], named: str, kind: type[MalformedRequest]) -> None:
     with pytest.raises(MalformedRequest, match=rf"identifier\.{named}") as refused:
         read_identifier(**{"value": "jane@example.com", **members})
-    assert clauses == refused.value.clauses
+    assert kind is type(refused.value)
 
 
 @given(type_=st.sampled_from(sorted(KIND_OF)), value=st.text(max_size=80))
@@ -157,10 +158,11 @@ def test_case_never_makes_another_person(address: str) -> None:
 MASKS = {
     "an address": ("email", "jane@example.com", "j•••@example.com"),
     "an address of one letter": ("email", "j@example.com", "j•••@example.com"),
-    "a number": ("phone", "+4930123456", "••••\u00a03456"),
-    "a customer number": ("customer_id", "C-100009", "••••\u00a00009"),
-    "a short one": ("customer_id", "1009", "••••\u00a009"),
-    "a very short one": ("customer_id", "42", "••••\u00a02"),
+    "a number": ("phone", "+4930123456", "•••• 3456"),
+    "a customer number": ("customer_id", "C-100009", "•••• 0009"),
+    "one of five": ("customer_id", "C1009", "•••• 1009"),
+    "a short one": ("customer_id", "1009", "•••• 09"),
+    "a very short one": ("customer_id", "42", "•••• 2"),
     "one letter": ("customer_id", "7", "••••"),
 }
 
@@ -171,10 +173,11 @@ def test_a_mask_shows_what_its_owner_recognises(type_: str, value: str, mask: st
 
 
 @given(value=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=40))
-def test_a_mask_shows_at_most_half_and_at_most_four(value: str) -> None:
-    shown = read("customer_id", value).masked().removeprefix("••••").removeprefix("\u00a0")
+def test_a_mask_never_shows_the_whole_and_never_more_than_four(value: str) -> None:
+    shown = read("customer_id", value).masked().removeprefix("••••").removeprefix(" ")
     assert value.endswith(shown)
-    assert len(shown) <= min(4, len(value) / 2)
+    assert len(shown) <= 4
+    assert len(shown) < len(value)
 
 
 @given(one=ADDRESS, other=ADDRESS)

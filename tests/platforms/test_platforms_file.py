@@ -25,14 +25,14 @@ def test_x_is_where_it_is_unless_the_file_says_otherwise(file: Path) -> None:
     x = load_platforms(file, loopback=False)["x"]
     assert isinstance(x, X)
     assert {**ADDRESSES, "token_url": "https://x.example/token"} == x.addresses
-    assert ("x", "X", "https://x.com") == (x.name, x.label, x.origin)
+    assert ("x", "X") == (x.name, x.label)
 
 
 def test_an_openid_provider_is_named_by_its_table(file: Path) -> None:
     file.write_text(PROVIDER + 'label = "Login of Example"\n')
     provider = load_platforms(file, loopback=False)["login"]
     assert isinstance(provider, OpenIdProvider)
-    assert ("login", "Login of Example", "https://login.example") == (provider.name, provider.label, provider.origin)
+    assert ("login", "Login of Example", "https://login.example") == (provider.name, provider.label, provider.issuer)
 
 
 def test_a_provider_without_a_label_is_called_by_its_name(file: Path) -> None:

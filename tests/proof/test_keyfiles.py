@@ -48,8 +48,10 @@ def test_keys_come_back_as_they_were_made(folder: Path) -> None:
     assert 4 == len({one.receipts.kid, one.tokens.kid, one.blinding, one.storage})
 
 
-def test_keys_are_their_owners_alone(folder: Path) -> None:
+def test_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "keys"
     create_master(folder, random=os.urandom)
+    create_keys(folder, MADE_UP, random=os.urandom)
     assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
 
@@ -128,6 +130,22 @@ def test_a_damaged_file_is_never_replaced_by_a_new_key(folder: Path, damage: Dam
     damage(folder / "blinding.key")
     before = contents(folder)
     assert [] == create_keys(folder, MADE_UP, random=os.urandom)
+    assert before == contents(folder)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lost_key_is_never_replaced_by_a_new_one(folder: Path, name: str) -> None:
+    (folder / f"{name}.key").unlink()
+    before = contents(folder)
+    with pytest.raises(BadConfiguration, match=f"{name}\\.key: is missing beside the other keys"):
+        create_keys(folder, MADE_UP, random=os.urandom)
+    assert before == contents(folder)
+
+
+def test_a_lost_master_key_is_never_replaced_by_a_new_one(folder: Path) -> None:
+    before = contents(folder)
+    with pytest.raises(BadConfiguration, match=r"master\.key: is missing beside the keys it seals"):
+        create_master(folder, random=os.urandom)
     assert before == contents(folder)
 
 

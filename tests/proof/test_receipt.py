@@ -1,5 +1,6 @@
 """What a receipt says, in the fields of ISO/IEC TS 27560 and the terms of DPV."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -8,7 +9,7 @@ from vectors.make import JANE, KID, RECEIPTS, claims_of, jwk_of, payload
 
 from broker.core.consent import ConsentStatus
 from broker.proof.keys import SigningKey
-from broker.proof.receipt import PROFILE, TYP, Event, sign_receipt, timestamp
+from broker.proof.receipt import PROFILE, TYP, Event, Party, sign_receipt, timestamp
 from broker.proof.sdjwt import header_of, parse, payload_of
 from broker.proof.verify import verify_receipt
 
@@ -64,10 +65,12 @@ def test_the_record_says_who_what_for_and_until_when() -> None:
     assert [("dpv:DataController", "Northwind"), ("dpv:DataProcessor", "Consent broker")] == [
         (party["role"], party["name"]) for party in record["parties"]
     ]
-    assert ["https://w3id.org/dpv#CustomerCare", "https://w3id.org/dpv#CommunicationManagement"] == [
-        entry["purpose"] for entry in record["processing"]
+    assert [("dpv:CustomerCare", "Customer care"), ("dpv:CommunicationManagement", "Newsletter")] == [
+        (entry["purpose"], entry["purpose_text"]) for entry in record["processing"]
     ]
-    assert {"2027-11-23T12:00:00Z"} == {entry["storage"]["retention_until"] for entry in record["processing"]}
+    assert [{"locations": ["loc:EU"], "retention": "2027-11-23T12:00:00Z"}] * 2 == [
+        entry["storage"] for entry in record["processing"]
+    ]
     assert {"uri": "https://consent.example/consents/capability", "control": "dpv:WithdrawConsent"} == record[
         "withdrawal"
     ]
@@ -87,15 +90,37 @@ def event(**changes: object) -> dict[str, object]:
         "by": "person",
         "method": "button:allow",
         "valid_until": datetime(2027, 11, 23, 12, tzinfo=UTC),
+        "txn": "the-transaction",
         **changes,
     }
     told: dict[str, object] = payload(ConsentStatus.GIVEN, *JANE, event=Event(**whole))["record"]["event"]
     return told
 
 
-@pytest.mark.parametrize(("by", "term"), [("person", "Subject"), ("client", "Controller"), ("broker", "Processor")])
+CAUSES = {
+    "person": "dpv:DataSubject",
+    "client": "dpv:DataController",
+    "broker": "dpv:DataProcessor",
+    "link": "link",
+}
+
+
+@pytest.mark.parametrize(("by", "term"), CAUSES.items(), ids=CAUSES.keys())
 def test_an_event_says_who_caused_it(by: str, term: str) -> None:
-    assert f"dpv:Data{term}" == event(by=by)["by"]
+    assert term == event(by=by)["by"]
+
+
+def test_what_was_refused_has_no_basis_and_is_not_stored() -> None:
+    given, refused = (payload(status, *JANE)["record"]["processing"] for status in ENDED[:2])
+    assert [{"lawful_basis", "storage"}] * 2 == [
+        one.keys() - other.keys() for one, other in zip(given, refused, strict=True)
+    ]
+
+
+def test_an_address_of_a_party_is_named_where_there_is_one() -> None:
+    party = Party(id="i", name="n", contact="c", address="1 Main Street")
+    assert "1 Main Street" == party.claims(role="r", kind="k")["address"]
+    assert "address" not in replace(party, address=None).claims(role="r", kind="k")
 
 
 @pytest.mark.parametrize("status", ENDED)

@@ -66,7 +66,10 @@ PLACES = [
     ("iss",), ("jti",), ("sub",), ("aud",), ("iat",), ("record",), ("_sd",), ("_sd_alg",), ("record", "event"),
     ("record", "event", "state"), ("record", "processing"), ("record", "processing", 0),
     ("record", "processing", 0, "purpose_id"), ("record", "processing", 0, "purpose"), ("record", "notice"),
-    ("record", "notice", "sha256"),
+    ("record", "notice", "sha256"), ("record", "event", "type"), ("record", "event", "time"),
+    ("record", "event", "valid_until"), ("record", "parties"), ("record", "parties", 0), ("record", "policy"),
+    ("record", "withdrawal"), ("record", "record_id"), ("status",), ("status", "status_list"),
+    ("status", "status_list", "uri"), ("vct",),
 ]  # fmt: skip
 
 
@@ -74,6 +77,8 @@ PLACES = [
 @example(place=("record", "event", "state"), value=[])
 @example(place=("record", "processing", 0, "purpose_id"), value={})
 @example(place=("_sd",), value=[{}, []])
+@example(place=("record", "event", "time"), value="0001-01-01T00:00:00+23:59")
+@example(place=("record", "event", "time"), value="9999-12-31T23:59:59-23:59")
 def test_whatever_stands_in_a_claim_is_answered(place: tuple[str | int, ...], value: object) -> None:
     claims = json.loads(json.dumps(JANES))
     inner = claims

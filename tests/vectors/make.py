@@ -95,6 +95,8 @@ def claims_of(status: ConsentStatus, words: Disclosure) -> ReceiptClaims:
         broker=Party(id="https://consent.example", name="Consent broker", contact="privacy@consent.example"),
         platform="x",
         purposes=("customer-care", "newsletter"),
+        purpose_texts={"customer-care": "Customer care", "newsletter": "Newsletter"},
+        location="loc:EU",
         notice=NoticeRef(
             id="off-platform-match", version="1", language="en", sha256=words.digest, text_sha256=words.digest[::-1]
         ),
@@ -104,6 +106,7 @@ def claims_of(status: ConsentStatus, words: Disclosure) -> ReceiptClaims:
             by="person",
             method="button:allow",
             valid_until=datetime(2027, 11, 23, 12, tzinfo=UTC),
+            txn="the-transaction",
             gpc=False,
         ),
         policy={"id": "x-developer-terms", "version": "1", "digest": "sha256:" + "0" * 64},
@@ -210,6 +213,26 @@ def lies_about_the_claims() -> Mapping[str, str]:
         "receipt-without-event": lie(lambda it: it["record"].pop("event")),
         "receipt-of-a-mere-request": lie(lambda it: it["record"]["event"].update(state="dpv:ConsentRequested")),
         "receipt-of-two-states": lie(lambda it: it["record"]["event"].update(state=["dpv:ConsentGiven"])),
+        "receipt-given-by-an-act-of-withdrawal": lie(
+            lambda it: it["record"]["event"].update(type="dpv:WithdrawConsent")
+        ),
+        "receipt-by-nobody": lie(lambda it: it["record"]["event"].pop("by")),
+        "receipt-of-another-time": lie(lambda it: it.update(iat=it["iat"] - 1)),
+        "receipt-time-is-true": lie(lambda it: it.update(iat=True)),
+        "receipt-time-in-no-zone": lie(lambda it: it["record"]["event"].update(time="2026-11-23T12:00:00")),
+        "receipt-end-that-is-no-time": lie(lambda it: it["record"]["event"].update(valid_until="for ever")),
+        "receipt-status-of-a-stranger": lie(
+            lambda it: it["status"]["status_list"].update(uri="https://consent.example.stranger.example/status/1")
+        ),
+        "receipt-status-missing": lie(lambda it: it.pop("status")),
+        "receipt-of-one-party": lie(lambda it: it["record"]["parties"].pop()),
+        "receipt-parties-as-text": lie(lambda it: it["record"].update(parties=["Northwind", "Consent broker"])),
+        "receipt-without-notice": lie(lambda it: it["record"].pop("notice")),
+        "receipt-without-policy": lie(lambda it: it["record"]["policy"].pop("digest")),
+        "receipt-without-withdrawal": lie(lambda it: it["record"]["withdrawal"].pop("uri")),
+        "receipt-without-grant": lie(lambda it: it["record"].pop("record_id")),
+        "receipt-without-platform": lie(lambda it: it["record"].update(platform=7)),
+        "receipt-of-no-purpose": lie(lambda it: it["record"].update(processing=[])),
         "receipt-purposes-missing": lie(lambda it: it["record"].pop("processing")),
         "receipt-purpose-unknown": lie(lambda it: it["record"]["processing"][0].update(purpose_id="profiling")),
         "receipt-purpose-in-other-words": lie(
@@ -233,6 +256,7 @@ def lies_about_the_disclosures() -> Mapping[str, str]:
         "receipt-disclosure-of-another-name": sd_jwt(jws(changed(_adds(age))), *JANE, age),
         "receipt-disclosure-of-a-claim": sd_jwt(jws(changed(_adds(issuer))), *JANE, issuer),
         "receipt-words-of-another-notice": sd_jwt(jws(changed(_adds(JOE[2]))), *JANE[:2], JOE[2]),
+        "receipt-words-never-signed": lie(lambda it: it["record"]["notice"].update(sha256=JOE[2].digest)),
         "receipt-digest-missing": lie(lambda it: it["_sd"].remove(digest)),
         "receipt-digest-twice": lie(lambda it: it["_sd"].append(digest)),
         "receipt-digests-missing": lie(lambda it: it.pop("_sd")),

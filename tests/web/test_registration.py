@@ -98,23 +98,63 @@ def test_an_address_is_plain_https(member: str, address: str) -> None:
         read(**{member: [address] if member == "redirect_uris" else address})
 
 
-UNREADABLE = [
-    "North\nwind",
-    "Northwind ",
-    " Northwind",
-    "North\u202ewind",
-    "North\u200bwind",
-    "North\x00wind",
-    "\u2067Northwind",
-]
+UNREADABLE = {
+    "two lines": "North\nwind, a shop",
+    "a blank in front": " Northwind, a shop",
+    "a blank at the end": "Northwind, a shop ",
+    "letters turned round": "North\u202ewind, a shop",
+    "an isolate": "\u2067Northwind, a shop",
+    "a blank of no width": "North\u200bwind, a shop",
+    "NUL": "North\x00wind, a shop",
+    "a letter that shows nothing": "North\u3164wind, a shop",
+    "a pattern of no dots": "\u2800" * 12,
+    "no letter at all": "* * * * * *",
+    "marks piled up": "Northwind\u0301\u0302\u0303, a shop",
+}
 
 
-@pytest.mark.parametrize("text", UNREADABLE)
-@pytest.mark.parametrize("member", ["client_name", "owner", "use_case", "brands", "contacts"])
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("member", ["client_name", "owner", "use_case", "brands"])
 def test_what_stands_on_a_page_can_be_read_in_one_way(member: str, text: str) -> None:
-    written = f"{text}, a shop" if text == text.rstrip() else f"a shop, {text}"
-    with pytest.raises(MalformedRequest, match=f"{member} must be printable"):
-        read(**{member: [written] if member in {"brands", "contacts"} else written})
+    with pytest.raises(MalformedRequest, match=f"{member} must be plain, visible text"):
+        read(**{member: [text] if member == "brands" else text})
+
+
+NAMES = ["Bäckerei Müller", "Ame\u0301lie & Cie", "北風商店", "متجر الشمال", "Shop 24", "O'Neill's (Cork)"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_may_be_written_in_any_script(name: str) -> None:
+    assert name == read(client_name=name).client_name
+
+
+CONTACTS = [
+    "privacy@northwind.example", "mailto:privacy@northwind.example", "https://northwind.example/privacy",
+    "+49 30 123456", "tel:+4930123456",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_a_contact_is_where_people_can_write_or_call(contact: str) -> None:
+    assert (contact,) == read(contacts=[contact]).contacts
+
+
+NO_CONTACTS = {
+    "a name": "Jane at Northwind",
+    "http": "http://northwind.example/privacy",
+    "a script": "javascript:alert(1)",
+    "two lines": "privacy@northwind.example\n",
+    "a blank in front": " privacy@northwind.example",
+    "a host outside ASCII": "privacy@n\u043erthwind.example",
+    "a subject": "mailto:privacy@northwind.example?subject=Buy",
+    "Arabic digits": "+\u0664\u0669 30 123456",
+}
+
+
+@pytest.mark.parametrize("contact", NO_CONTACTS.values(), ids=NO_CONTACTS.keys())
+def test_any_other_contact_is_refused(contact: str) -> None:
+    with pytest.raises(MalformedRequest, match="contacts must be e-mail addresses"):
+        read(contacts=["privacy@northwind.example", contact])
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

@@ -40,13 +40,16 @@ SIGNUP = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Open a broker, in memory but for its keys."""
+    """Open a broker."""
     home = tmp_path_factory.mktemp("broker")
     master = "A" * 43
     create_keys(home / "keys", bytes(32), random=lambda size: bytes(range(size)))
     (home / "platforms.toml").write_text('[x]\nclient_id = "broker"\nclient_secret = "made-up"\n')
     settings = Settings(
-        database_url="sqlite://", keys_dir=home / "keys", platforms_file=home / "platforms.toml", master_key=master
+        database_url=f"sqlite:///{home}/broker.db",
+        keys_dir=home / "keys",
+        platforms_file=home / "platforms.toml",
+        master_key=master,
     )
     broker = open_broker(settings)
     yield broker
@@ -77,7 +80,10 @@ def test_a_handle_may_stand_for_an_id(opened: Broker) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "expected"),
-    [(DIRECTORY, Provenance(tag="public", source="directory")), (SIGNUP, Provenance(tag="user_provided"))],
+    [
+        (DIRECTORY, Provenance(tag="public", source="directory", expected_purposes=("customer-care",))),
+        (SIGNUP, Provenance(tag="user_provided")),
+    ],
     ids=["public", "user_provided"],
 )
 def test_a_tag_is_read_with_its_source(opened: Broker, tag: dict[str, Any], expected: Provenance) -> None:
@@ -103,12 +109,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "an address that is none": ({"identifier": {**JANE, "value": "jane"}}, "identifier.value must be an e-mail"),
     "a value too long": ({"identifier": {**JANE, "value": "j" * 513}}, "identifier.value: string should have at most"),
     "a purpose that is a list": ({"purpose": ["customer-care"]}, "purpose: input should be a valid string"),
-    "a purpose too long": ({"purpose": "p" * 65}, "purpose: string should have at most 64"),
+    "a purpose too long": ({"purpose": "p" * 513}, "purpose: string should have at most 512"),
     "a tag as text": ({"provenance": "public"}, "provenance: input should be"),
     "a tag with an unknown member": ({"provenance": {"tag": "public", "sure": "yes"}}, "provenance.sure: extra inputs"),
-    "expectations as text": (
-        {"provenance": {"tag": "public", "expected_purposes": "contact"}},
-        "provenance.expected_purposes: input should be a valid list",
+    "a source with an unknown member": (
+        {"provenance": {"tag": "public", "source": {"kind": "register", "sure": "yes"}}},
+        "provenance.source.sure: extra inputs",
     ),
 }
 
@@ -120,6 +126,35 @@ def test_a_question_of_another_shape_is_refused_with_its_place(
     with pytest.raises(MalformedRequest) as refused:
         ask(opened, **changes)
     assert named in refused.value.detail, refused.value.detail
+
+
+TAGS_THAT_LACK_SOMETHING: dict[str, tuple[dict[str, Any], Provenance]] = {
+    "everything": ({}, Provenance(tag="")),
+    "a tag that is a number": ({"tag": 7}, Provenance(tag="")),
+    "a source without a kind": ({"tag": "public", "source": {}}, Provenance(tag="public", source="")),
+    "a source of a kind that is a list": (
+        {"tag": "public", "source": {"kind": []}},
+        Provenance(tag="public", source=""),
+    ),
+    "expectations as text": ({"tag": "public", "expected_purposes": "contact"}, Provenance(tag="public")),
+    "an expectation that is a number": (
+        {"tag": "public", "expected_purposes": [7, "contact"]},
+        Provenance(tag="public", expected_purposes=("", "contact")),
+    ),
+}
+
+
+@pytest.mark.parametrize(("tag", "expected"), TAGS_THAT_LACK_SOMETHING.values(), ids=TAGS_THAT_LACK_SOMETHING.keys())
+def test_a_tag_that_lacks_something_is_left_to_the_terms(
+    opened: Broker, tag: dict[str, Any], expected: Provenance
+) -> None:
+    assert expected == ask(opened, provenance=tag).provenance
+
+
+def test_an_unknown_kind_is_refused_by_its_clause(opened: Broker) -> None:
+    with pytest.raises(MalformedRequest) as refused:
+        ask(opened, identifier={**JANE, "kind": "soul"})
+    assert ("MATCH-1",) == refused.value.clauses
 
 
 def test_a_fault_is_told_without_the_value(opened: Broker) -> None:

@@ -36,6 +36,13 @@ def test_every_status_that_a_person_meets_has_a_name() -> None:
     assert {status.value for status in ConsentStatus} - {"requested"} == wording.STATUSES.keys()
 
 
+def test_an_end_says_how_it_came_where_its_status_does_not(german: Flask) -> None:
+    with german.test_request_context():
+        told = [wording.ending("withdrawn", by) for by in (None, "page:consents", "link:receipt")]
+    assert ["Withdrawn by you"] * 2 == told[:2]
+    assert "Withdrawn by the link in the receipt" == told[2]
+
+
 def test_every_step_of_a_check_is_told_in_plain_words() -> None:
     assert set(STEPS) == wording.STEPS.keys()
 
