@@ -103,7 +103,6 @@ def receipt(receipt_id: str) -> Response:
         verdict=verdict,
         record=verdict.payload.get("record"),
         platform=broker.label_of(platform),
-        policy=broker.policies.governing(platform),
     )
 
 
