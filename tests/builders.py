@@ -106,6 +106,7 @@ def a_broker(database: Database, *, clock: Callable[[], datetime] | None = None,
         sealer=Sealer(keys.storage, randomness),
         policies=load_policies(),
         platforms={"x": a_platform()},
+        location="DE",
         now=clock or Clock(),
         random=randomness,
     )
@@ -188,7 +189,8 @@ def a_question(account: ProvenAccount | None = None, **changes: Any) -> Question
 
 
 def a_tag(tag: str = "user_provided", source: str | None = None) -> Provenance:
-    return Provenance(tag=tag, source=source)
+    """What a client says it has a handle from, with the purpose that tests ask for among those expected."""
+    return Provenance(tag=tag, source=source, expected_purposes=("customer-care",))
 
 
 @contextmanager
@@ -229,7 +231,7 @@ def proved(broker: Broker, account: ProvenAccount, request: ConsentRequest | Non
         link_id = begin_link(tx, broker, platform="x", attempt=attempt, request=request, browser=BROWSER)
     with broker.database.transaction() as tx:
         link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=BROWSER)
-        record_proof(tx, broker, link, account)
+        record_proof(tx, broker, link, account, browser=BROWSER)
         return open_proved(tx, broker, link_id, browser=BROWSER)
 
 

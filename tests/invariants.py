@@ -8,12 +8,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import current_thread, main_thread
+from itertools import combinations
+from operator import itemgetter
 from typing import Any
 
 from raw_rows import Rows, all_rows, in_clear
-from sqlalchemy import event
 
 from broker.actions.broker import Broker
 from broker.core.blinding import name_digest
@@ -53,6 +52,7 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
     return [
         *_associations(rows),
         *_consents(rows),
+        *_pairs(rows),
         *_receipts(rows, opened, broker),
         *_logged(rows, opened),
         *_status_entries(rows),
@@ -63,34 +63,6 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
         *_handles(rows),
         *in_clear(rows, opened.personal),
     ]
-
-
-class WatchedDatabase(Database):
-    """A database whose rows are checked after every transaction that wrote, by the thread that runs the test."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
-        self.broker: Broker | None = None
-        self._open = 0
-        self._wrote = False
-        event.listen(self.engine, "before_cursor_execute", self._note)
-
-    def _note(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        self._wrote |= not statement.startswith(("SELECT", "BEGIN"))
-
-    @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Let the block commit, then look."""
-        mine = current_thread() is main_thread()
-        self._open += mine
-        try:
-            with super().transaction() as tx:
-                yield tx
-        finally:
-            self._open -= mine
-        if mine and not self._open and self._wrote and self.broker is not None:
-            self._wrote = False
-            assert_sound(self, self.broker)
 
 
 class _Opened:
@@ -136,13 +108,22 @@ def _consents(rows: Rows) -> Iterator[str]:
         grant, live = row["grant_id"], row["status"] == "given"
         if row["account"] not in people or row["client_id"] not in clients:
             yield f"the consent {grant} is of nobody, or for nobody"
-        if live != (row["ended_at"] is None):
-            yield f"the consent {grant} is {row['status']} and ended at {row['ended_at']}"
+        if live != (row["ended_at"] is None) or live != (row["ended_by"] is None):
+            yield f"the consent {grant} is {row['status']} and ended at {row['ended_at']} by {row['ended_by']}"
         if row["ended_at"] is not None and row["ended_at"] < row["given_at"]:
             yield f"the consent {grant} ended before it was given"
         told = sorted(other["status"] for other in rows["receipts"] if _same(row, other, "account", "grant_id"))
         if told != sorted({"given", row["status"]}):
             yield f"the consent {grant} is {row['status']} and its receipts say {told}"
+
+
+def _pairs(rows: Rows) -> Iterator[str]:
+    """Of one pair one consent stands: an earlier one has ended, or had run out."""
+    given = sorted((row for row in rows["consents"] if row["status"] == "given"), key=itemgetter("given_at"))
+    for earlier, later in combinations(given, 2):
+        same = _same(earlier, later, "account", "client_id", "identifier")
+        if same and earlier["valid_until"] > later["given_at"]:
+            yield f"two consents of one pair stand: {earlier['grant_id']} and {later['grant_id']}"
 
 
 def _receipts(rows: Rows, opened: _Opened, broker: Broker) -> Iterator[str]:
@@ -223,11 +204,13 @@ def _status_entries(rows: Rows) -> Iterator[str]:
 
 
 def _events(rows: Rows) -> Iterator[str]:
+    """Every event has its receipt; a refusal has none, nor has the end of a consent that was given anew."""
     key = ("account", "client_id", "grant_id", "receipt_id")
+    renewed = {(row["grant_id"], row["status"]) for row in rows["consents"] if row["ended_by"] == "renewal"}
     caused = Counter(
         (_EVENT_OF[row["status"]], *(row[name] for name in key))
         for row in rows["receipts"]
-        if row["status"] in _EVENT_OF
+        if row["status"] in _EVENT_OF and (row["grant_id"], row["status"]) not in renewed
     )
     left = Counter((row["type"], *(row[name] for name in key)) for row in rows["events"])
     yield from (f"no event tells of {entry}" for entry in caused - left)

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from builders import Clock, a_broker, emptied, registered
 from harness.postgres import PostgresCluster
-from invariants import WatchedDatabase, assert_sound
+from invariants import assert_sound
+from watched import WatchedDatabase
 
 from broker.actions.broker import Broker
 from broker.core.client import Client

@@ -206,14 +206,28 @@ def test_an_answer_is_written_under_the_account_or_under_the_handles_digest(brok
     assert {broker.blinder.account(an_account().account), broker.blinder.handle("x", "unknown")} == written
 
 
-def test_the_best_of_several_consents_speaks(broker: Broker, client: Client, clock: Clock) -> None:
+def test_of_one_pair_the_latest_consent_speaks(broker: Broker, client: Client, clock: Clock) -> None:
     consented(broker, client, None, "customer-care", valid_for="P30D")
     clock.passes(days=1)
     consented(broker, client, None, "newsletter", valid_for="P1D")
-    assert permitted(broker, client)
-    clock.passes(days=2)
-    assert permitted(broker, client)
-    assert (False, "purpose_not_granted", ("MATCH-2",)) == answer(broker, client, a_question(purpose="newsletter"))
+    assert [False, True] == [permitted(broker, client, a_question(purpose=purpose)) for purpose in
+                             ("customer-care", "newsletter")]  # fmt: skip
+    assert "purpose_not_granted" == answer(broker, client)[1]
+
+
+def test_a_tag_without_the_purpose_among_the_expected_is_refused_by_that_clause_too(
+    broker: Broker, client: Client
+) -> None:
+    tag = replace(a_tag("user_provided"), expected_purposes=("newsletter",))
+    assert (False, "provenance_rejected", ("MATCH-4a", "MATCH-3")) == answer(
+        broker, client, a_question(provenance=tag)
+    )  # fmt: skip
+
+
+def test_a_kind_that_nobody_knows_is_denied_consent_or_not(broker: Broker, client: Client) -> None:
+    consented(broker, client)
+    unknown = replace(an_identifier(), kind="vehicle")
+    assert not permitted(broker, client, a_question(identifier=unknown))
 
 
 def test_a_purpose_withdrawn_from_the_use_case_is_denied_from_then_on(broker: Broker) -> None:

@@ -102,7 +102,7 @@ def a_proof(broker: Broker, client: Client) -> Act:
 
     def prove(tx: Transaction) -> object:
         link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=BROWSER)
-        return record_proof(tx, broker, link, an_account())
+        return record_proof(tx, broker, link, an_account(), browser=BROWSER)
 
     return prove
 

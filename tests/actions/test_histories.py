@@ -24,7 +24,8 @@ from builders import (
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from invariants import WatchedDatabase, assert_sound
+from invariants import assert_sound
+from watched import WatchedDatabase
 
 from broker.actions.broker import Broker
 from broker.actions.linking import Proved
@@ -93,6 +94,9 @@ class History(RuleBasedStateMachine):
             assert claim_choice(tx, seen.link_id, browser=BROWSER, now=self.clock())
             record = record_consent(tx, self.broker, self.clients[client], a_choice(seen, *ticked))
         until = self.clock() + timedelta(days=days)
+        for earlier in self.given:
+            if (earlier.client, earlier.account, earlier.identifier) == (client, account, identifier):
+                earlier.ended |= self.clock() < earlier.until
         self.given.append(Given(record, client, account, identifier, ticked, until))
         return self.given[-1]
 
@@ -135,9 +139,10 @@ class History(RuleBasedStateMachine):
         self.ends(given, ending.receipt_id)
 
     def ends(self, given: Given, receipt_id: str | None) -> None:
-        """A first end has a receipt, a second one none."""
-        assert given.ended == (receipt_id is None)
-        given.ended = True
+        """The end of a live consent has a receipt; what is over does not end again."""
+        over = given.ended or self.clock() >= given.until
+        assert over == (receipt_id is None)
+        given.ended |= not over
 
     @rule(days=st.sampled_from((0.5, 1, 29)))
     def time_goes_by(self, days: float) -> None:

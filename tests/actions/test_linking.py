@@ -40,7 +40,7 @@ def come_back(broker: Broker, state: str, *, browser: str = BROWSER, platform: s
 def prove(broker: Broker, link: Link, account: ProvenAccount) -> None:
     """Record a proof in a transaction of its own."""
     with broker.database.transaction() as tx:
-        record_proof(tx, broker, link, account)
+        record_proof(tx, broker, link, account, browser=BROWSER)
 
 
 def written(broker: Broker) -> dict[str, int]:

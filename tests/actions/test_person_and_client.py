@@ -172,8 +172,8 @@ def test_a_person_sees_every_answer_the_latest_first(
 
 def test_each_consent_shows_its_standing_and_its_receipts(broker: Broker, client: Client, clock: Clock) -> None:
     over = consented(broker, client, valid_for="P1D")
-    ended = consented(broker, client)
-    consented(broker, client)
+    ended = consented(broker, client, identifier=an_identifier("second@mailbox.example"))
+    consented(broker, client, identifier=an_identifier("third@mailbox.example"))
     clock.passes(days=2)
     with broker.database.transaction() as tx:
         withdraw_consent(tx, broker, account=ended.account, grant_id=ended.grant_id)

@@ -8,8 +8,8 @@ from builders import (
     NOON,
     Clock,
     a_choice,
-    a_question,
     a_request,
+    all_at_once,
     an_account,
     an_identifier,
     asked,
@@ -86,6 +86,7 @@ def test_the_receipt_says_what_happened_and_anyone_can_check_it(broker: Broker, 
         verdict.payload["jti"], verdict.payload["aud"], said["record_id"], said["replaces"], said["brand"],
     )  # fmt: skip
     assert ["customer-care"] == [entry["purpose_id"] for entry in said["processing"]]
+    assert 26 == len(said["event"].pop("txn"))
     assert {
         "type": "dpv:ExplicitlyExpressedConsent",
         "state": "dpv:ConsentGiven",
@@ -178,15 +179,54 @@ def test_a_proof_alone_permits_nothing(broker: Broker, client: Client) -> None:
     assert "no_basis" == asked(broker, client).decision.reason
 
 
-def test_consents_of_one_pair_stand_beside_each_other(broker: Broker, client: Client, clock: Clock) -> None:
+def test_a_second_yes_takes_the_place_of_the_first(broker: Broker, client: Client, clock: Clock) -> None:
     first = consented(broker, client, None, "customer-care")
     clock.passes(days=1)
     second = consented(broker, client, None, "newsletter")
-    assert first.grant_id != second.grant_id
-    for purpose, record in (("customer-care", first), ("newsletter", second)):
-        answer = asked(broker, client, a_question(purpose=purpose))
-        assert answer.decision.consent is not None
-        assert record.grant_id == answer.decision.consent.grant_id
+    with broker.database.transaction() as tx:
+        rows = all_rows(tx)
+    standing = {row["grant_id"]: (row["status"], row["ended_by"]) for row in rows["consents"]}
+    assert {first.grant_id: ("revoked", "renewal"), second.grant_id: ("given", None)} == standing
+    said = [verdict.payload["record"] for verdict in receipts(broker, first.account)]
+    assert [first.receipt_id] * 2 == [part["replaces"] for part in said if isinstance(part, dict) and part["replaces"]]
+    assert ["consent-granted"] * 2 == [row["type"] for row in rows["events"]]
+
+
+def test_a_yes_to_another_business_or_about_another_record_takes_nobodys_place(
+    broker: Broker, client: Client, other_client: Client
+) -> None:
+    consented(broker, client)
+    consented(broker, other_client)
+    consented(broker, client, identifier=an_identifier("other@mailbox.example"))
+    consented(broker, client, an_account("7777777", "BobCanary"))
+    with broker.database.transaction() as tx:
+        assert ["given"] * 4 == [row["status"] for row in all_rows(tx)["consents"]]
+
+
+def test_a_yes_after_the_end_date_ends_nothing(broker: Broker, client: Client, clock: Clock) -> None:
+    consented(broker, client, valid_for="P1D")
+    clock.passes(days=2)
+    second = consented(broker, client)
+    [latest, _] = receipts(broker, second.account)
+    said = latest.payload["record"]
+    assert isinstance(said, dict)
+    assert said["replaces"] is None
+
+
+def test_of_many_yeses_at_once_about_one_pair_one_stands(broker: Broker, client: Client) -> None:
+    choices = [a_choice(proved(broker, an_account(), a_request(client)), "customer-care") for _ in range(4)]
+    records = all_at_once(4, lambda number: allow(broker, client, choices[number]))
+    with broker.database.transaction() as tx:
+        rows = all_rows(tx)
+    assert ["given", "revoked", "revoked", "revoked"] == sorted(row["status"] for row in rows["consents"])
+    assert {record.grant_id for record in records} == {row["grant_id"] for row in rows["consents"]}
+    assert 1 == len(rows["associations"])
+
+
+def test_one_record_has_another_digest_for_each_business(broker: Broker, client: Client, other_client: Client) -> None:
+    one, other = consented(broker, client), consented(broker, other_client)
+    assert one.account == other.account
+    assert one.identifier.digest != other.identifier.digest
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ WAYS = pytest.mark.parametrize(
     ("end", "status", "by", "method"),
     [
         (by_person, ConsentStatus.WITHDRAWN, "dpv:DataSubject", "page:consents"),
-        (by_link, ConsentStatus.WITHDRAWN, "dpv:DataSubject", "link:receipt"),
+        (by_link, ConsentStatus.WITHDRAWN, "link", "link:receipt"),
         (by_client, ConsentStatus.REVOKED, "dpv:DataController", "api:grants"),
     ],
     ids=["by the person", "by link", "by the client"],
@@ -211,12 +211,14 @@ def test_a_link_is_opened_by_its_secret_and_by_no_other_name(broker: Broker, cli
         withdraw_by_link(tx, broker, capability=getattr(record, name))
 
 
-def test_a_consent_that_ran_out_can_still_be_withdrawn(broker: Broker, client: Client, clock: Clock) -> None:
+@ENDS
+def test_a_consent_that_ran_out_is_over_and_nobody_ends_it_again(
+    broker: Broker, client: Client, clock: Clock, end: End
+) -> None:
     record = consented(broker, client)
     clock.passes(days=400)
+    assert end(broker, record).receipt_id is None
     assert "expired" == asked(broker, client).decision.reason
-    assert ConsentStatus.WITHDRAWN is by_person(broker, record).record.status
-    assert "withdrawn" == asked(broker, client).decision.reason
 
 
 def test_the_end_of_a_consent_leaves_its_events_in_order(broker: Broker, client: Client) -> None:

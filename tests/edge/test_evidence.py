@@ -56,6 +56,26 @@ def test_a_receipt_verifies_offline(broker: RunningBroker, receipt: Path, jwks: 
     assert (0, "") == (done.returncode, done.stderr), done.stdout
 
 
+@pytest.mark.parametrize("way", ["refused", "withdrawn"])
+def test_the_receipt_of_a_no_and_of_an_end_verify_offline_too(
+    broker: RunningBroker, business: Business, person: Person, jwks: Path, tmp_path: Path, way: str
+) -> None:
+    if way == "refused":
+        person.refuse(person.to_notice(business, business.par()))
+        page = person.signs_in()
+    else:
+        page = person.withdraws(person.consents(business).grant_id)
+    links = dict.fromkeys(link for link in page.reading.links if "/consents/receipts/" in link)
+    states = []
+    for number, link in enumerate(links):
+        file = tmp_path / f"{number}.sd-jwt"
+        file.write_bytes(person.browser.open(f"{link}/download").answer.content)
+        states.append(payload_of(file.read_text())["record"]["event"]["state"])
+        done = broker.run("verify", str(file), "--jwks", str(jwks))
+        assert (0, "") == (done.returncode, done.stderr), done.stdout
+    assert f"dpv:Consent{way.capitalize()}" in states
+
+
 def test_a_receipt_without_keys_proves_nothing_to_anybody(broker: RunningBroker, receipt: Path) -> None:
     assert 3 == broker.run("verify", str(receipt)).returncode
 

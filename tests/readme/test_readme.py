@@ -95,7 +95,9 @@ def test_it_runs_for_real_as_told(tmp_path: Path) -> None:
     master = tmp_path / "run/secrets/consent-broker-master"
     master.write_bytes(urlsafe_b64encode(secrets.token_bytes(32)))
     master.chmod(0o600)
-    (tmp_path / "etc/consent-broker/platforms.toml").write_text(PLATFORMS)
+    platforms = tmp_path / "etc/consent-broker/platforms.toml"
+    platforms.write_text(PLATFORMS)
+    platforms.chmod(0o600)
     script = tmp_path / "as-told.sh"
     script.write_text(f"set -eu\n{told.replace('broker serve', 'exec broker serve')}\n")
 

@@ -88,7 +88,7 @@ def test_a_pair_may_have_several_consents_and_each_ends_alone(database: Database
     save(database, person, RECORD, later)
     with database.transaction() as tx:
         assert [later, RECORD] == list_consents(tx, RECORD.account)
-        assert end_consent(tx, RECORD.ended(ConsentStatus.WITHDRAWN, at=NOON))
+        assert end_consent(tx, RECORD.ended(ConsentStatus.WITHDRAWN, at=NOON, by="page:consents"))
     with database.transaction() as tx:
         standing = {record.grant_id: (record.status, record.associated) for record in consents_of_pair(tx, PAIR)}
     assert {
@@ -108,7 +108,7 @@ def test_a_consent_brings_its_association_and_takes_it_away(database: Database, 
     save(database, person, RECORD)
     assert [GRANT] == associations(database)
     with database.transaction() as tx:
-        assert end_consent(tx, RECORD.ended(ConsentStatus.REVOKED, at=NOON))
+        assert end_consent(tx, RECORD.ended(ConsentStatus.REVOKED, at=NOON, by="api:grants"))
     assert [] == associations(database)
 
 
@@ -121,11 +121,14 @@ def test_a_consent_whose_association_is_missing_says_so(database: Database, pers
 
 def test_a_consent_ends_once_and_the_first_end_stands(database: Database, person: Sealer) -> None:
     save(database, person, RECORD)
-    ends = [(ConsentStatus.WITHDRAWN, NOON), (ConsentStatus.REVOKED, NOON + timedelta(days=1))]
+    ends = [
+        (ConsentStatus.WITHDRAWN, NOON, "page:consents"),
+        (ConsentStatus.REVOKED, NOON + timedelta(days=1), "api:grants"),
+    ]
     with database.transaction() as tx:
-        assert [True, False] == [end_consent(tx, RECORD.ended(status, at=at)) for status, at in ends]
+        assert [True, False] == [end_consent(tx, RECORD.ended(status, at=at, by=by)) for status, at, by in ends]
         found = find_consent(tx, RECORD.account, GRANT)
-    assert replace(RECORD, status=ConsentStatus.WITHDRAWN, ended_at=NOON, associated=False) == found
+    assert RECORD.ended(ConsentStatus.WITHDRAWN, at=NOON, by="page:consents") == found
 
 
 def test_of_many_ends_at_once_one_counts(database: Database, person: Sealer) -> None:
@@ -134,7 +137,7 @@ def test_of_many_ends_at_once_one_counts(database: Database, person: Sealer) -> 
     def end(number: int) -> bool:
         status = (ConsentStatus.WITHDRAWN, ConsentStatus.REVOKED)[number % 2]
         with database.transaction() as tx:
-            return end_consent(tx, RECORD.ended(status, at=NOON))
+            return end_consent(tx, RECORD.ended(status, at=NOON, by="page:consents"))
 
     assert 1 == sum(all_at_once(8, end))
     assert [] == associations(database)
@@ -143,7 +146,7 @@ def test_of_many_ends_at_once_one_counts(database: Database, person: Sealer) -> 
 def test_an_end_that_was_undone_leaves_the_consent_as_it_was(database: Database, person: Sealer) -> None:
     save(database, person, RECORD)
     with undone(database) as tx:
-        end_consent(tx, RECORD.ended(ConsentStatus.WITHDRAWN, at=NOON))
+        end_consent(tx, RECORD.ended(ConsentStatus.WITHDRAWN, at=NOON, by="page:consents"))
     with database.transaction() as tx:
         assert (RECORD,) == consents_of_pair(tx, PAIR)
 

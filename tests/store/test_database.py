@@ -139,6 +139,34 @@ def test_a_store_that_is_not_there_is_unavailable_and_does_not_answer(url: str) 
     database.close()
 
 
+def test_a_look_waits_for_no_writer_and_sees_what_is_committed(database: Database) -> None:
+    with database.transaction() as tx:
+        revoke_token(tx, "a token", expires_at=NOON)
+        with database.reading() as look:
+            assert not token_revoked(look, "a token")
+    with database.reading() as look:
+        assert token_revoked(look, "a token")
+
+
+def test_a_look_that_fails_is_unavailable_too(database: Database) -> None:
+    with pytest.raises(Unavailable), database.reading() as look:
+        look.execute(text("SELECT * FROM nowhere"))
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:////"])
+def test_a_database_without_a_file_is_refused(url: str) -> None:
+    with pytest.raises(BadConfiguration, match="names no file"):
+        Database(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql+psycopg://me:secret@host:port/db", "sqlite://host/path.db"])
+def test_a_url_that_cannot_be_read_is_not_repeated(url: str) -> None:
+    with pytest.raises(BadConfiguration) as caught:
+        Database(url)
+    assert "secret" not in caught.value.detail
+    assert ".env.example" in caught.value.detail
+
+
 def test_a_store_that_is_there_answers(database: Database) -> None:
     assert database.answers()
 

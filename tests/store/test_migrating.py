@@ -13,9 +13,10 @@ from builders import NOON
 from sqlalchemy import inspect, text
 
 import broker.store.migrating
+from broker.errors import BadConfiguration, Unavailable
 from broker.store.columns import metadata
 from broker.store.database import Database
-from broker.store.migrating import migrate, pending
+from broker.store.migrating import migrate, pending, require_schema
 from broker.store.tokens import revoke_token, token_revoked
 
 
@@ -120,7 +121,22 @@ def test_a_database_of_a_later_release_is_named_as_such(unmigrated: Database) ->
     assert ["the database is of a later release (9999)"] == pending(unmigrated)
 
 
-def test_a_database_that_cannot_be_read_lacks_everything(scripts: Config) -> None:
+def test_a_database_that_cannot_be_reached_is_unavailable_not_empty() -> None:
     database = Database("sqlite:////nowhere/at/all.db")
-    assert revisions(scripts) == pending(database)
+    with pytest.raises(Unavailable):
+        pending(database)
     database.close()
+
+
+def test_nothing_works_on_a_schema_that_is_not_this_releases(unmigrated: Database) -> None:
+    with pytest.raises(BadConfiguration, match="broker init"):
+        require_schema(unmigrated)
+    migrate(unmigrated)
+    require_schema(unmigrated)
+
+
+@pytest.mark.postgres
+def test_a_migration_may_take_longer_than_any_request(postgres_database: Database) -> None:
+    migrate(postgres_database)
+    with postgres_database.transaction() as tx:
+        assert "8s" == tx.execute(text("SHOW statement_timeout")).scalar_one()
