@@ -18,16 +18,17 @@ from builders import (
 from broker.actions.broker import Broker, party_of
 from broker.actions.list_consents import Answers, list_answers, open_capability, open_receipt
 from broker.actions.read_grant import granted_details, sd_jwt_text
-from broker.actions.register_client import change_standing, register_client
+from broker.actions.register_client import change_standing, register_client, resume_client
 from broker.actions.sign_in import sign_in, signed_in
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.client import Client, Standing
 from broker.core.consent import ConsentStatus
 from broker.core.identifiers import ProvenAccount
 from broker.core.purposes import PROHIBITED, PURPOSES
-from broker.errors import MalformedRequest, NotFound, PolicyRefused, Unauthorized
+from broker.errors import BrokerError, MalformedRequest, NotFound, PolicyRefused, Unauthorized
 from broker.proof.verify import verify_receipt
 from broker.store.clients import list_clients
+from broker.store.columns import metadata
 from broker.store.database import Transaction
 from broker.store.flows import end_session
 from broker.store.people import Person, find_person
@@ -132,6 +133,19 @@ def test_a_client_is_suspended_with_a_reason_and_resumed(broker: Broker, client:
         change_standing(tx, "nobody", Standing.SUSPENDED, why=None)
 
 
+def test_a_suspended_client_is_resumed(broker: Broker, client: Client) -> None:
+    with broker.database.transaction() as tx:
+        change_standing(tx, client.client_id, Standing.SUSPENDED, why="to be looked at")
+        assert client == resume_client(tx, client.client_id)
+
+
+def test_a_client_that_is_held_waits_for_approval_and_cannot_be_resumed(broker: Broker, client: Client) -> None:
+    with broker.database.transaction() as tx:
+        change_standing(tx, client.client_id, Standing.HELD, why="to be looked at")
+    with pytest.raises(BrokerError, match="held, not suspended"), broker.database.transaction() as tx:
+        resume_client(tx, client.client_id)
+
+
 def test_a_client_without_a_contact_is_named_by_its_address(client: Client) -> None:
     assert "privacy@northwind.example" == party_of(client).contact
     unnamed = Client(
@@ -210,6 +224,15 @@ def test_a_link_shows_its_one_consent(broker: Broker, client: Client) -> None:
     for name in ("made up", record.grant_id):
         with pytest.raises(NotFound), broker.database.transaction() as tx:
             open_capability(tx, broker, name)
+
+
+def test_a_grant_whose_person_or_receipt_is_gone_reads_like_none(own_broker: Broker) -> None:
+    record = consented(own_broker, registered(own_broker))
+    for table in ("receipts", "people"):
+        with own_broker.database.transaction() as tx:
+            tx.execute(metadata.tables[table].delete())
+        with pytest.raises(NotFound), own_broker.database.transaction() as tx:
+            granted_details(tx, own_broker, record)
 
 
 def test_a_client_reads_what_it_was_granted_with_the_receipt(broker: Broker, client: Client) -> None:

@@ -14,9 +14,13 @@ from broker.core.identifiers import Association, OffPlatformId
 from broker.core.match import Decision, MatchRequest, PolicyRef
 from broker.errors import Unavailable
 from broker.store.clients import find_client, list_clients, save_client, set_standing
+from broker.store.consents import find_consent
 from broker.store.database import Database
 from broker.store.decisions import save_decision
+from broker.store.flows import claim_pushed, find_proved
+from broker.store.receipts import find_receipt
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, Route, add_route, drop_route, find_route
+from broker.store.sealing import Sealer
 from broker.store.tables import DecisionRow, RouteRow
 
 NORTHWIND, CONTOSO = an_id("northwind"), an_id("contoso")
@@ -42,6 +46,16 @@ def test_a_client_is_found_as_it_was_registered(database: Database) -> None:
     with database.transaction() as tx:
         assert CLIENT == find_client(tx, NORTHWIND)
         assert find_client(tx, CONTOSO) is None
+
+
+@pytest.mark.parametrize("name", ["", "a\0b", "\ud800", "A" * 26, "a" * 27, "a" * 25 + "\n"])
+def test_a_name_that_is_no_id_of_ours_is_looked_up_nowhere(database: Database, store: Sealer, name: str) -> None:
+    with database.transaction() as tx:
+        assert find_client(tx, name) is None
+        assert find_consent(tx, b"a" * 16, name) is None
+        assert find_receipt(tx, b"a" * 16, name, store=store, person=store) is None
+        assert claim_pushed(tx, "urn:one", client_id=name, now=NOON, store=store) is None
+        assert find_proved(tx, name, browser="a browser", now=NOON, store=store) is None
 
 
 def test_clients_are_listed_the_first_registered_first(database: Database) -> None:
