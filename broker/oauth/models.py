@@ -34,13 +34,14 @@ class OAuthClient(ClientMixin):  # type: ignore[misc] # Authlib is untyped
         return
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """What a code's token may be good for: the grant behind it, and nothing else. None refuses.
+        """What a code's token is good for: the grant behind it, however much was asked (RFC 6749 section 3.3).
 
-        A client that registered no such scope gets its codes all the same, and tokens that open nothing.
+        A scope that was not registered refuses. A client that registered no such scope gets its codes all the same, and
+        tokens that open nothing.
         """
-        own = {CODE_SCOPE} & set(self.client.registration.scopes)
-        asked = own if scope is None else set(scope.split())
-        return " ".join(asked) if asked <= own else None
+        registered = set(self.client.registration.scopes)
+        asked = registered if scope is None else set(scope.split())
+        return " ".join({CODE_SCOPE} & asked) if asked <= registered else None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Exact strings only (RFC 9700 section 2.1)."""

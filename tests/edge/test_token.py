@@ -155,6 +155,15 @@ def test_a_scope_that_was_not_registered_is_refused(broker: RunningBroker) -> No
     assert "match" == granted
 
 
+def test_a_codes_token_opens_its_grant_and_no_match(business: Business, person: Person) -> None:
+    asked = business.par(scope="match consent")
+    token = business.exchange(person.code(business, asked), asked.verifier).json()
+    assert "consent" == token["scope"]
+    held = {"Authorization": f"Bearer {token['access_token']}"}
+    assert 200 == wire.get(f"{business.issuer}/v1/grants/{token['grant_id']}", headers=held).status_code
+    assert 403 == wire.post(f"{business.issuer}/v1/match", headers=held, json={}).status_code
+
+
 @pytest.mark.parametrize("name", ["grant_type", "scope"])
 def test_a_parameter_that_stands_twice_is_refused(broker: RunningBroker, business: Business, name: str) -> None:
     members = {"grant_type": "client_credentials", "scope": "match", **business.authentication()}
