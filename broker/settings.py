@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from broker.core.addresses import read_address
@@ -66,15 +67,24 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read ``BROKER_*``, refuse what nobody reads and what is unsafe."""
+    """Read ``BROKER_*``; refuse what is unsafe, and what looks like a slip of the pen.
+
+    Other variables of that prefix are left alone: a container platform makes some for any service named broker.
+    """
     given = os.environ if environment is None else environment
     names = {name.removeprefix("BROKER_").lower(): value for name, value in given.items() if name.startswith("BROKER_")}
-    unknown = sorted(set(names) - set(Settings.__dataclass_fields__))
-    if unknown:
-        raise BadConfiguration(f"BROKER_{unknown[0].upper()} is not a setting; see .env.example")
-    settings = Settings(**{name: _typed(name, value) for name, value in names.items() if value})  # type: ignore[arg-type] # by field name
+    known = set(Settings.__dataclass_fields__)
+    for name in sorted(set(names) - known):
+        _refuse_slip(name, known)
+    settings = Settings(**{name: _typed(name, value) for name, value in names.items() if value and name in known})  # type: ignore[arg-type] # by field name
     _refuse_unsafe(settings, given)
     return settings
+
+
+def _refuse_slip(name: str, known: set[str]) -> None:
+    meant = get_close_matches(name, known, n=1, cutoff=0.8)
+    if meant:
+        raise BadConfiguration(f"BROKER_{name.upper()} is not a setting; BROKER_{meant[0].upper()} is")
 
 
 def _typed(name: str, value: str) -> str | Path:

@@ -295,7 +295,7 @@ def test_the_doctor_finds_a_broker_that_was_set_up_well(home: Path, capsys: pyte
 
 
 SICK: dict[str, tuple[dict[str, str], str, str]] = {
-    "a setting that nobody reads": ({"DEBUG": "1"}, "settings", "BROKER_DEBUG is not a setting"),
+    "a setting that nobody reads": ({"LOG_LEVLE": "info"}, "settings", "BROKER_LOG_LEVLE is not a setting"),
     "an issuer over http": ({"ISSUER": "http://consent.example"}, "settings", "must be https"),
     "no keys": ({"KEYS_DIR": "nowhere"}, "keys", "cannot be read"),
     "another master key": ({"MASTER_KEY": "A" * 43}, "keys", "does not open under this master key"),

@@ -112,9 +112,20 @@ def test_an_issuer_of_another_shape_is_refused(issuer: str) -> None:
         read_settings({**REAL, "BROKER_ISSUER": issuer})
 
 
+@pytest.mark.parametrize("name", ["BROKER_SERVICE_HOST", "BROKER_PORT", "BROKER_PORT_8000_TCP", "BROKER_URL"])
+def test_a_variable_that_a_container_platform_sets_is_left_alone(name: str) -> None:
+    assert read_settings(REAL) == read_settings({**REAL, name: "tcp://10.0.0.1:8000"})
+
+
 UNSAFE: dict[str, tuple[dict[str, str], str]] = {
-    "a variable that nobody reads": ({"BROKER_ISUER": "https://consent.example"}, "BROKER_ISUER is not a setting"),
-    "an empty variable that nobody reads": ({"BROKER_DEBUG": ""}, "BROKER_DEBUG is not a setting"),
+    "a variable that nobody reads": (
+        {"BROKER_ISUER": "https://consent.example"},
+        "BROKER_ISUER is not a setting; BROKER_ISSUER is",
+    ),
+    "an empty one": (
+        {"BROKER_MASTER_KEYFILE": ""},
+        "BROKER_MASTER_KEYFILE is not a setting; BROKER_MASTER_KEY_FILE is",
+    ),
     "http allowed to Authlib": ({"AUTHLIB_INSECURE_TRANSPORT": "1"}, "AUTHLIB_INSECURE_TRANSPORT is set"),
     "http allowed to oauthlib": ({"OAUTHLIB_INSECURE_TRANSPORT": "1"}, "OAUTHLIB_INSECURE_TRANSPORT is set"),
     "a debugger on the web": ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is set"),
