@@ -30,7 +30,7 @@ from broker.oauth.details import read_details
 from broker.oauth.grants import CodeGrant, OwnCredentialsGrant, S256Only
 from broker.oauth.models import AUTH_METHOD, AccessToken, GrantUser, OAuthClient
 from broker.oauth.requests import BrokerRequest, once_each
-from broker.oauth.tokens import issue_token, read_token
+from broker.oauth.tokens import LIFE, issue_token, read_token
 from broker.store.clients import find_client
 from broker.store.flows import save_pushed
 from broker.store.tokens import revoke_token
@@ -191,7 +191,7 @@ class OwnTokenRevocation(RevocationEndpoint):  # type: ignore[misc] # Authlib is
     def revoke_token(self, token: AccessToken, request: BrokerRequest) -> None:  # noqa: ARG002 - Authlib's signature
         """From the commit on it is good for nothing."""
         broker = current_broker()
-        revoke_token(current_transaction(), token.token_id, expires_at=broker.now() + timedelta(seconds=300))
+        revoke_token(current_transaction(), token.token_id, expires_at=broker.now() + LIFE)
 
 
 def _keep_nothing(_token: object, _request: object) -> None:

@@ -98,13 +98,14 @@ class OpenIdProvider:
                 code_verifier=attempt.verifier,
                 grant_type="authorization_code",
             )
-            raw = str(token["id_token"])
         try:
-            return self._account(self._verified(raw, metadata, attempt))
+            return self._account(self._verified(token.get("id_token"), metadata, attempt))
         finally:
             give_back(oauth, metadata.revocation_endpoint, str(token.get("access_token", "")), label=self.label)
 
-    def _verified(self, raw: str, metadata: Metadata, attempt: Attempt) -> Mapping[str, object]:
+    def _verified(self, raw: str | None, metadata: Metadata, attempt: Attempt) -> Mapping[str, object]:
+        if not isinstance(raw, str):
+            raise failed(self.label, "no ID token")
         with talking_to(self.label):
             document = json_of(_get(metadata.jwks_uri), self.label)
             keys = KeySet.import_key_set(document)  # type: ignore[arg-type] # checked by the library
