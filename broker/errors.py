@@ -97,6 +97,14 @@ class PolicyRefused(BrokerError):
     status = 422
 
 
+class CommandRefused(BrokerError):
+    """An operator asked for something that cannot be; the detail says what could."""
+
+    type = "command-refused"
+    title = "This cannot be done"
+    status = 409
+
+
 class Unavailable(BrokerError):
     """The store cannot be reached or did not finish; nothing was acknowledged."""
 

@@ -2,55 +2,89 @@
 
 from __future__ import annotations
 
-from broker.core.conditions import CONDITIONS
-from broker.core.match import Case, Decision, Facts, MatchRequest, weigh
+from dataclasses import dataclass
+
+from broker.core.case import Case
+from broker.core.conditions import failure
+from broker.core.match import Decision, Facts, MatchRequest, match_cases
 from broker.core.policy import Clause, Effect, Policy
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ruling:
+    """What the terms say to one case, and the clauses that made it."""
+
+    permitted: bool
+    clauses: tuple[str, ...]
+    basis: str | None = None
+    reason: str | None = None
+
+
 def decide(request: MatchRequest, facts: Facts, policy: Policy) -> Decision:
-    """Answer *request* from *facts* by *policy*; every answer names the clauses that made it.
+    """Answer a match; every answer names the clauses that made it. Any one ground that permits is enough."""
+    denial: Decision | None = None
+    for case, consent, ground in match_cases(request, facts):
+        ruling = rule(case, policy)
+        decision = Decision(
+            permitted=ruling.permitted,
+            clauses=ruling.clauses,
+            policy=policy.ref,
+            basis=ruling.basis,
+            reason=ruling.reason,
+            consent=consent if ruling.basis == "consent" else None,
+            ground=ground if ruling.basis in ("user_provided", "public") else None,
+        )
+        if decision.permitted:
+            return decision
+        denial = denial or decision
+    assert denial is not None  # noqa: S101 - there is always one case
+    return denial
+
+
+def rule(case: Case, policy: Policy) -> Ruling:
+    """Put *case* to the terms.
 
     1. A clause that forbids and holds: no, whatever else is true.
     2. A clause that permits and holds: yes, on its basis.
     3. Silence: no, in the name of the permit that came nearest.
     """
-    case = weigh(request, facts)
-    forbidding = [clause for clause in policy.clauses if clause.effect is Effect.FORBID and _holds(clause, case)]
-    if forbidding:
-        return _denied(forbidding, policy, reason=forbidding[0].reason)
+    return forbidden(case, policy) or _permitted(case, policy) or _silence(case, policy)
+
+
+def forbidden(case: Case, policy: Policy) -> Ruling | None:
+    """Return what forbids *case*, if anything does; acts that nobody needs leave for are put to this alone."""
+    holding = [clause for clause in policy.clauses if clause.effect is Effect.FORBID and _failure(clause, case) is None]
+    if not holding:
+        return None
+    reason = holding[0].reason
+    named = dict.fromkeys(clause.id for clause in holding if clause.reason == reason)
+    return Ruling(permitted=False, reason=reason, clauses=tuple(named))
+
+
+def _permitted(case: Case, policy: Policy) -> Ruling | None:
     for clause in _permits(policy):
-        if _holds(clause, case):
-            return Decision(
-                permitted=True,
-                basis=clause.basis,
-                clauses=(clause.id,),
-                policy=policy.ref,
-                consent=case.consent,
-            )
-    return _silence(policy, case)
+        if _failure(clause, case) is None:
+            return Ruling(permitted=True, basis=clause.basis, clauses=(clause.id,))
+    return None
 
 
-def _denied(clauses: list[Clause], policy: Policy, *, reason: str | None) -> Decision:
-    named = dict.fromkeys(clause.id for clause in clauses if clause.reason == reason)
-    return Decision(permitted=False, reason=reason, clauses=tuple(named), policy=policy.ref)
-
-
-def _silence(policy: Policy, case: Case) -> Decision:
-    failures = [(clause.id, failure) for clause in _permits(policy) if (failure := _failure(clause, case))]
+def _silence(case: Case, policy: Policy) -> Ruling:
+    failures = [(clause.id, reason) for clause in _about(case, policy) if (reason := _failure(clause, case))]
     nearest = next((entry for entry in failures if entry[1] != "no_basis"), failures[0] if failures else None)
     named, reason = nearest or ("", "no_basis")
-    return Decision(permitted=False, reason=reason, clauses=(named,) if named else (), policy=policy.ref)
+    return Ruling(permitted=False, reason=reason, clauses=(named,) if named else ())
+
+
+def _about(case: Case, policy: Policy) -> list[Clause]:
+    """The permits that speak of this act at all."""
+    return [clause for clause in _permits(policy) if failure("act", dict(clause.when)["act"], case) is None]
 
 
 def _permits(policy: Policy) -> list[Clause]:
     return [clause for clause in policy.clauses if clause.effect is Effect.PERMIT]
 
 
-def _holds(clause: Clause, case: Case) -> bool:
-    return _failure(clause, case) is None
-
-
 def _failure(clause: Clause, case: Case) -> str | None:
     """The reason of the first condition that does not hold, or None."""
-    reasons = (CONDITIONS[name].check(argument, case) for name, argument in clause.when)
+    reasons = (failure(name, argument, case) for name, argument in clause.when)
     return next((reason for reason in reasons if reason is not None), None)

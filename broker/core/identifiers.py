@@ -20,7 +20,11 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 
 _MAX_VALUE = 256
 _SHOWN = 4
-_EMAIL = re.compile(r"[^@\s]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\]\\]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+#: Letters that show nothing and are no control or format characters either.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+_TRUNK_ZERO = re.compile(r"\(0\)")
+_FOLDED = re.compile(r"[\W_]+")
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -58,6 +62,10 @@ class Identifier:
     value: str
     name: str | None = None
 
+    def folded(self) -> str:
+        """The value whatever it is called and however it is set: letters and digits alone."""
+        return _FOLDED.sub("", self.value).casefold()
+
     def masked(self) -> str:
         """What a page may show: enough for its owner to recognise, too little for anybody else."""
         if self.type == "email":
@@ -85,16 +93,12 @@ class Association:
     identifier: bytes
 
 
-class UnknownKind(MalformedRequest):
-    """An identifier of no known kind, or of a type that its kind does not have."""
-
-
 def read_identifier(*, kind: str, type: str, value: str, name: str | None = None) -> Identifier:  # noqa: A002 - the wire's word
     """Return the identifier in the one form that is digested, or raise :class:`MalformedRequest`."""
     if kind not in KINDS:
-        raise UnknownKind(f"identifier.kind must be one of {', '.join(KINDS)}")
+        raise MalformedRequest(f"identifier.kind must be one of {', '.join(KINDS)}")
     if type not in KINDS[kind]:
-        raise UnknownKind(f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}")
+        raise MalformedRequest(f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}")
     if (type == "other") != (name is not None):
         raise MalformedRequest("identifier.name belongs to identifiers of type other, and only to them")
     if name is not None and not _NAME.fullmatch(name):
@@ -121,11 +125,11 @@ def fold_handle(handle: str) -> str:
 
 
 def _normalised(type_: str, value: str) -> str:
-    text = normalize("NFC", value).strip(" ")
+    text = normalize("NFKC", value).strip(" ")
     if not 1 <= len(text) <= _MAX_VALUE:
         raise MalformedRequest(f"identifier.value must have 1 to {_MAX_VALUE} characters")
-    if any(category(letter).startswith(("C", "Z")) and letter != " " for letter in text):
-        raise MalformedRequest("identifier.value must not hold control, format or separator characters")
+    if _UNSEEN.search(text) or any(category(letter).startswith(("C", "Z")) and letter != " " for letter in text):
+        raise MalformedRequest("identifier.value must not hold control, format, separator or invisible characters")
     if type_ == "email":
         return _email(text)
     return _phone(text) if type_ == "phone" else text
@@ -139,7 +143,7 @@ def _email(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    digits = re.sub(r"[ ().\-/]", "", text)
+    digits = re.sub(r"[ ().\-/]", "", _TRUNK_ZERO.sub("", text))
     if not _PHONE.fullmatch(digits):
         raise MalformedRequest("identifier.value must be an E.164 telephone number such as +4930123456")
     return digits

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from broker.core.case import Case
 from broker.core.consent import ConsentRecord, ConsentStatus
-from broker.core.evidence import Provenance
 from broker.core.identifiers import Association
+from broker.core.purposes import purpose_family
+
+#: Why a consent that is not given does not permit, in the words of the wire.
+_STATUS_REASON = {"withdrawn": "withdrawn", "expired": "expired"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,35 +21,43 @@ class MatchRequest:
 
     association: Association
     purpose: str
-    provenance: Provenance | None = None
+    kind: str = "person"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """An association on record without consent: what it rests on, and what the person was led to expect.
+
+    ``account`` is the digest that it lies under: of the account, or of the handle it was stated about.
+    """
+
+    association_id: str
+    basis: str
+    from_platform: bool
+    expected_purposes: tuple[str, ...]
+    statement_id: str
+    account: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """Everything that is known, read in one transaction; nothing is fetched later."""
+    """Everything that is known, read in one transaction; nothing is fetched later.
+
+    ``declared_purposes`` are the client's, ``narrower`` its own ones with the purpose each stands under;
+    ``objected_at`` is when the person objected to all matching or to this client's; ``said_no`` that they refused or
+    withdrew towards this client; ``tainted`` that the pair was once offered under a refused origin.
+    ``spoken_of`` is what the purpose's name was found to speak of, where it is not the vocabulary's.
+    """
 
     now: datetime
     declared_purposes: frozenset[str]
     consents: tuple[ConsentRecord, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A request beside the facts, and the one consent of the pair that speaks for it best."""
-
-    request: MatchRequest
-    facts: Facts
-    consent: ConsentRecord | None
-
-    @property
-    def consent_status(self) -> str:
-        """The consent's status at this moment, or ``none``."""
-        return self.consent.status_at(self.facts.now).value if self.consent else "none"
-
-    @property
-    def consent_covers_purpose(self) -> bool:
-        """Whether the person ticked the purpose that is asked."""
-        return self.consent is not None and self.request.purpose in self.consent.purposes
+    narrower: Mapping[str, str] = field(default_factory=dict)
+    grounds: tuple[Ground, ...] = ()
+    objected_at: datetime | None = None
+    said_no: bool = False
+    tainted: bool = False
+    spoken_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +79,11 @@ class Decision:
     basis: str | None = None
     reason: str | None = None
     consent: ConsentRecord | None = None
+    ground: Ground | None = None
 
 
-def weigh(request: MatchRequest, facts: Facts) -> Case:
-    """Put the request beside the consent of the pair that speaks for it best.
+def best_consent(request: MatchRequest, facts: Facts) -> ConsentRecord | None:
+    """The consent of the pair that speaks for the request best.
 
     A person may have given several consents for one pair; each stands or falls by itself, so the live one
     that covers the purpose counts before a live one that does not, and that before any that has ended.
@@ -79,8 +93,46 @@ def weigh(request: MatchRequest, facts: Facts) -> Case:
         live = record.status_at(facts.now) is ConsentStatus.GIVEN
         return live, live and request.purpose in record.purposes, record.associated, record.given_at, record.grant_id
 
-    best = max((record for record in facts.consents if _is_about(record, request)), key=worth, default=None)
-    return Case(request=request, facts=facts, consent=best)
+    return max((record for record in facts.consents if _is_about(record, request)), key=worth, default=None)
+
+
+def status_reason(status: str | None) -> str:
+    """Why a consent of this status, or none, permits nothing."""
+    return _STATUS_REASON.get(status or "none", "no_basis")
+
+
+def match_cases(request: MatchRequest, facts: Facts) -> Iterable[tuple[Case, ConsentRecord | None, Ground | None]]:
+    """The request as cases for the terms: one a ground on record, or one without any."""
+    consent = best_consent(request, facts)
+    status = consent.status_at(facts.now).value if consent else "none"
+    for ground in facts.grounds or (None,):
+        yield _case(request, facts, consent, status, ground), consent, ground
+
+
+def _case(
+    request: MatchRequest, facts: Facts, consent: ConsentRecord | None, status: str, ground: Ground | None
+) -> Case:
+    return Case(
+        act="match",
+        words={
+            **(facts.spoken_of or {"use": frozenset(), "sensitive": frozenset()}),
+            "identifier-kind": frozenset({request.kind}),
+            "purpose": purpose_family(request.purpose, facts.narrower),
+            "consent-status": frozenset({status}),
+            "ground": frozenset({ground.basis if ground else "none"}),
+            "public-from": frozenset({"platform" if ground and ground.from_platform else "elsewhere"}),
+        },
+        marks={
+            "purpose-declared": request.purpose in facts.declared_purposes,
+            "consent-covers-purpose": consent is not None and request.purpose in consent.purposes,
+            "association-recorded": consent is not None and consent.associated,
+            "purpose-expected": ground is not None and request.purpose in ground.expected_purposes,
+            "person-objected": facts.objected_at is not None,
+            "person-said-no": facts.said_no,
+            "pair-tainted": facts.tainted,
+        },
+        reasons={"consent-status": status_reason(status)},
+    )
 
 
 def _is_about(record: ConsentRecord, request: MatchRequest) -> bool:

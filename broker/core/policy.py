@@ -7,11 +7,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from broker.core.conditions import CONDITIONS, Argument
+from broker.core.conditions import CONDITIONS, KNOWN, Argument
+from broker.core.evidence import TAGS
 from broker.core.match import PolicyRef
 from broker.errors import PolicyDefect
 
-BASES = ("consent", "user_provided", "public")
+#: What a permit rests on. Only the first three permit a match; ``terms`` permits what needs no ground of its own.
+BASES = ("consent", "user_provided", "public", "terms")
+_GROUND: Mapping[str, Argument] = {
+    "purpose-expected": True,
+    "person-objected": False,
+    "person-said-no": False,
+    "pair-tainted": False,
+}
+_TAG: Mapping[str, Argument] = {
+    "provenance-origin": ("direct",),
+    "evidence-complete": True,
+    "expectation-stated": True,
+    "pair-tainted": False,
+}
+#: What may be permitted on which basis, and the least that a clause must ask for it.
+PERMITS: Mapping[str, Mapping[str, Mapping[str, Argument]]] = {
+    "match": {
+        "consent": {"consent-status": ("given",), "consent-covers-purpose": True, "association-recorded": True},
+        **{tag: {"ground": (tag,), **_GROUND} for tag in TAGS},
+    },
+    "associate": {tag: {"provenance-tag": (tag,), **_TAG} for tag in TAGS},
+    "contact": {"consent": {"contact-consented": True}},
+    "redistribute": {"terms": {"agreements-complete": True}},
+    "hydrate": {"terms": {"agreements-complete": True, "by": ("person",), "destination-public": False}},
+    "report": {"terms": {"cohort-reached": True}},
+}
 REASONS = (
     "no_basis",
     "purpose_not_granted",
@@ -24,7 +50,14 @@ REASONS = (
 )
 _CLAUSE_ID = re.compile(r"[A-Z]+-[0-9]+(?:[a-z][0-9]*)?(?:\.[a-z-]+)?")
 _CLAUSE_KEYS = {"id", "effect", "says", "source", "when"}
-_POLICY_KEYS = {"id", "version", "platform", "title", "clause"}
+_POLICY_KEYS = {"id", "version", "platform", "title", "limits", "clause"}
+#: The numbers in the terms, by the act that each counts; a document states those of the acts that it permits.
+LIMITS: Mapping[str, tuple[str, ...]] = {
+    "redistribute": ("ids-per-recipient-30-days",),
+    "hydrate": ("hydrated-per-recipient-day",),
+    "report": ("report-cohort",),
+    "contact": ("contacts-per-minute", "contact-accounts-per-day", "repeated-content-accounts"),
+}
 
 
 class Effect(StrEnum):
@@ -54,17 +87,12 @@ class Policy:
     ref: PolicyRef
     platform: str
     title: str
+    limits: Mapping[str, int]
     clauses: tuple[Clause, ...]
 
-    def naming(self, condition: str, value: str) -> tuple[str, ...]:
-        """The clauses that speak of *value* under *condition*, for what is refused before it is a case."""
-        found = (
-            clause.id
-            for clause in self.clauses
-            for name, argument in clause.when
-            if name == condition and isinstance(argument, tuple) and value in argument
-        )
-        return tuple(dict.fromkeys(found))
+    def limit(self, name: str) -> int:
+        """A number of the terms; nothing at all where the document permits no act that it counts."""
+        return self.limits.get(name, 0)
 
 
 def parse_policy(document: Mapping[str, object], *, digest: str) -> Policy:
@@ -76,7 +104,27 @@ def parse_policy(document: Mapping[str, object], *, digest: str) -> Policy:
     clauses = tuple(_clause(entry) for entry in raw)
     _distinct(clauses)
     ref = PolicyRef(id=_text(document, "id"), version=_text(document, "version"), digest=digest)
-    return Policy(ref=ref, platform=_text(document, "platform"), title=_text(document, "title"), clauses=clauses)
+    return Policy(
+        ref=ref,
+        platform=_text(document, "platform"),
+        title=_text(document, "title"),
+        limits=_limits(document.get("limits"), clauses),
+        clauses=clauses,
+    )
+
+
+def _limits(raw: object, clauses: tuple[Clause, ...]) -> Mapping[str, int]:
+    acts = {act for clause in clauses if clause.effect is Effect.PERMIT for act in _acts(dict(clause.when))}
+    needed = [name for act, names in LIMITS.items() if act in acts for name in names]
+    given = {} if raw is None and not needed else raw
+    if not isinstance(given, dict):
+        raise PolicyDefect(f"a policy that permits what is counted needs its [limits]: {', '.join(needed)}")
+    _only(given, set(needed), "[limits]")
+    for name in needed:
+        number = given.get(name)
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise PolicyDefect(f"[limits] must give {name}, a whole number of at least 1")
+    return given
 
 
 def _clause(raw: object) -> Clause:
@@ -89,12 +137,15 @@ def _clause(raw: object) -> Clause:
     verdict = "basis" if effect == Effect.PERMIT else "reason"
     _only(raw, _CLAUSE_KEYS | {verdict}, f"clause {clause_id}")
     grounds = _one_of(raw, verdict, BASES if verdict == "basis" else REASONS, clause_id)
+    when = _when(raw.get("when"), clause_id)
+    if effect == Effect.PERMIT:
+        _check_permit(dict(when), grounds, clause_id)
     return Clause(
         id=clause_id,
         effect=Effect(effect),
         says=_text(raw, "says"),
         source=_text(raw, "source"),
-        when=_when(raw.get("when"), clause_id),
+        when=when,
         **{verdict: grounds},
     )
 
@@ -102,7 +153,36 @@ def _clause(raw: object) -> Clause:
 def _when(raw: object, clause_id: str) -> tuple[tuple[str, Argument], ...]:
     if not isinstance(raw, dict) or not raw:
         raise PolicyDefect(f"clause {clause_id} has an empty when: it would hold for everything")
-    return tuple((name, _argument(name, value, clause_id)) for name, value in raw.items())
+    if "act" not in raw:
+        raise PolicyDefect(f"clause {clause_id} does not say what it is about: when needs act")
+    when = tuple((name, _argument(name, value, clause_id)) for name, value in raw.items())
+    _check_known(dict(when), clause_id)
+    return when
+
+
+def _check_known(when: Mapping[str, Argument], clause_id: str) -> None:
+    """Refuse a condition about what is not known of the act: it would hold for nothing, in silence."""
+    asked = set(when) - {"act"}
+    for act in _acts(when):
+        if not any(asked <= known for known in KNOWN[act]):
+            unknown = ", ".join(sorted(asked - frozenset().union(*KNOWN[act]))) or "all of its conditions at once"
+            raise PolicyDefect(f"clause {clause_id}: of the act {act!r} it cannot be asked about {unknown}")
+
+
+def _acts(when: Mapping[str, Argument]) -> tuple[str, ...]:
+    acts = when["act"]
+    return acts if isinstance(acts, tuple) else ()
+
+
+def _check_permit(when: Mapping[str, Argument], basis: str, clause_id: str) -> None:
+    """Refuse a permit that could let something through on less than its basis: of a match there are three grounds."""
+    for act in _acts(when):
+        needed = PERMITS.get(act, {}).get(basis)
+        if needed is None:
+            raise PolicyDefect(f"clause {clause_id}: {act!r} is not permitted on the basis {basis!r}")
+        missing = [name for name, value in needed.items() if when.get(name) != value]
+        if missing:
+            raise PolicyDefect(f"clause {clause_id}: a permit of {act!r} on {basis!r} needs {missing[0]}")
 
 
 def _argument(name: str, value: object, clause_id: str) -> Argument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,16 +42,35 @@ PURPOSES: Mapping[str, Purpose] = {
     )
 }
 
-#: Purposes that no consent lifts. Named here so that a request can be told why; decided by the policy document.
-PROHIBITED: Mapping[str, str] = {
-    "sensitive-inference": "SENSITIVE-1",
-    "platform-benchmarking": "MEASURE-1",
-    "surveillance": "SURVEILLANCE-1",
-    "event-monitoring": "SURVEILLANCE-2",
-    "group-tracking": "SURVEILLANCE-3",
-    "background-check": "SURVEILLANCE-4",
-    "credit-risk": "SURVEILLANCE-5",
-    "insurance-risk": "SURVEILLANCE-5",
-    "profiling": "SURVEILLANCE-6",
-    "facial-recognition": "SURVEILLANCE-7",
-}
+#: In the place of a purpose that is nobody's, where answers are kept and counted.
+OTHER_PURPOSE = "other"
+#: The purpose that automated messages need, and that no link implies (CONTACT-1).
+CONTACT = "contact"
+
+#: Purposes that no consent lifts, by the names under which a client may try to declare them.
+PROHIBITED = (
+    "sensitive-inference",
+    "platform-benchmarking",
+    "surveillance",
+    "event-monitoring",
+    "group-tracking",
+    "background-check",
+    "credit-risk",
+    "insurance-risk",
+    "profiling",
+    "facial-recognition",
+)
+
+#: A client's own, narrower purpose: its id, under a purpose of the vocabulary.
+NARROWER_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+){0,7}")
+MAX_NARROWER = 48
+
+
+def purpose_family(purpose: str, narrower: Mapping[str, str]) -> frozenset[str]:
+    """A purpose and, for a client's own, the one of the vocabulary it stands under."""
+    return frozenset({purpose, narrower.get(purpose, purpose)})
+
+
+def known_family(purpose: str, narrower: Mapping[str, str]) -> frozenset[str]:
+    """What of a purpose's family the vocabulary knows; nothing when the purpose is nobody's."""
+    return purpose_family(purpose, narrower) & {*PURPOSES, *PROHIBITED}

@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from broker.core.policy import Policy, parse_policy
+from broker.core.screening import CATEGORIES, Lexicon, Screen
+from broker.core.spelling import Stem, read_stem
 from broker.errors import PolicyDefect
 
 SHIPPED = Path(__file__).parent
 #: The terms that hold for a platform which has no document of its own.
 FALLBACK = "x"
+#: The languages that statements are screened in, and the lists that each category has in both.
+TONGUES = ("en", "de")
+LISTS = ("phrases", "names", "topics", "hints", "acts", "weak_acts", "benign")
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,56 @@ def load_policy(path: Path) -> Policy:
 
 def load_policies(folder: Path = SHIPPED) -> Policies:
     """Read every document of *folder*; two for one platform, or none for the fallback, are refused."""
-    loaded = [load_policy(path) for path in sorted(folder.glob("*.toml"))]
+    loaded = [load_policy(path) for path in sorted(folder.glob("*-terms.toml"))]
     by_platform = {policy.platform: policy for policy in loaded}
     if len(by_platform) != len(loaded):
         raise PolicyDefect(f"{folder} holds two documents for one platform")
     if FALLBACK not in by_platform:
         raise PolicyDefect(f"{folder} holds no document for {FALLBACK!r}")
     return Policies(by_platform)
+
+
+def load_screen(path: Path = SHIPPED / "screening.toml") -> Screen:
+    """Read the words that statements and sources are screened for; a list that is missing or unknown is refused."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        letters = document.pop("lookalikes")
+        screen = Screen(
+            lexicons={name: _lexicon(document.pop(name)) for name in CATEGORIES},
+            **{
+                name: _stems(*(document[name].pop(tongue) for tongue in TONGUES))
+                for name in ("acts", "weak_acts", "denials", "benign")
+            },
+            everyday=frozenset(word for tongue in TONGUES for word in document["everyday"].pop(tongue)),
+            lookalikes=str.maketrans(letters["from"], letters["to"]),
+            gatherings=_stems(document["sources"].pop("gatherings")),
+            professional=_stems(document["sources"].pop("professional")),
+            guarded_hosts=tuple(document["sources"].pop("guarded_hosts")),
+            guarded_words=_stems(document["sources"].pop("guarded_words")),
+            guarded_benign=_stems(document["sources"].pop("guarded_benign")),
+            refused_channels=_stems(document["sources"].pop("refused_channels")),
+        )
+        if unknown := [name for name, rest in document.items() if rest]:
+            raise KeyError(*unknown)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, LookupError, TypeError, ValueError) as error:
+        raise PolicyDefect(f"{path.name}: the words to screen for cannot be read ({error!r})") from error
+    return screen
+
+
+def _lexicon(section: dict[str, dict[str, list[str]]]) -> Lexicon:
+    """One category's lists, those of the languages put together."""
+    sources = section.pop("sources", {"reveals": [], "hints": [], "benign": []})
+    tongues = [section.pop(tongue) for tongue in TONGUES]
+    lists = {name: _stems(*(tongue.pop(name, []) for tongue in tongues)) for name in LISTS}
+    if unknown := [*section, *(name for tongue in tongues for name in tongue)]:
+        raise KeyError(*unknown)
+    return Lexicon(
+        **lists,
+        sources=_stems(sources["reveals"]),
+        source_hints=_stems(sources["hints"]),
+        source_benign=_stems(sources["benign"]),
+    )
+
+
+def _stems(*lists: list[str]) -> tuple[Stem, ...]:
+    return tuple(read_stem(written) for entries in lists for written in entries)
