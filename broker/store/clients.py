@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
@@ -11,10 +12,22 @@ from sqlmodel import col
 from broker.core.client import Client, Registration, Standing
 from broker.core.names import is_id
 from broker.store.database import Transaction
+from broker.store.statements import insert_once
 from broker.store.tables import ClientRow
+from broker.store.terms_tables import StandingRow, UseCaseRow
 
 _ROWS = select(*ClientRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
 _SEQUENCES = ("redirect_uris", "contacts", "scopes", "purposes", "platforms", "brands")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingChange:
+    """One change of a client's standing."""
+
+    standing: Standing
+    who: str
+    why: str
+    changed_at: datetime
 
 
 def save_client(tx: Transaction, client: Client) -> None:
@@ -24,10 +37,13 @@ def save_client(tx: Transaction, client: Client) -> None:
             client_id=client.client_id,
             standing=client.standing.value,
             standing_why=client.standing_why,
+            standing_number=client.standing_number,
             registration=asdict(client.registration),
             registered_at=client.registered_at,
         )
     )
+    why, now = client.standing_why or "registered", client.registered_at
+    _write_down(tx, client.client_id, client.standing_number, client.standing, who="broker", why=why, now=now)
 
 
 def find_client(tx: Transaction, client_id: str) -> Client | None:
@@ -38,27 +54,91 @@ def find_client(tx: Transaction, client_id: str) -> Client | None:
     return _client(row) if row else None
 
 
+def hold_client(tx: Transaction, client_id: str) -> Standing | None:
+    """Let what needs a client to stay as it is go one after the other, until the transaction ends.
+
+    Return its standing by then: it may have changed while this waited for its turn.
+    """
+    standing = tx.execute(
+        select(col(ClientRow.standing)).where(col(ClientRow.client_id) == client_id).with_for_update()
+    ).scalar_one_or_none()
+    return Standing(standing) if standing else None
+
+
 def list_clients(tx: Transaction) -> list[Client]:
     """Return every client, the first registered first."""
     return [_client(row) for row in tx.execute(_ROWS.order_by(col(ClientRow.registered_at)))]
 
 
-def set_standing(tx: Transaction, client_id: str, standing: Standing, *, why: str | None) -> bool:
-    """Change a client's standing; False when there is no such client."""
-    changed = tx.execute(
-        update(ClientRow).where(col(ClientRow.client_id) == client_id).values(standing=standing.value, standing_why=why)
+def set_standing(tx: Transaction, client_id: str, standing: Standing, *, who: str, why: str, now: datetime) -> bool:
+    """Change a client's standing and write the change down; False when there is no such client.
+
+    Each change has a number. Tokens carry the one that they were issued under, and end with it.
+    """
+    number = tx.execute(
+        update(ClientRow)
+        .where(col(ClientRow.client_id) == client_id)
+        .values(standing=standing.value, standing_why=why, standing_number=col(ClientRow.standing_number) + 1)
+        .returning(col(ClientRow.standing_number))
+    ).scalar_one_or_none()
+    if number is None:
+        return False
+    _write_down(tx, client_id, number, standing, who=who, why=why, now=now)
+    return True
+
+
+def _write_down(
+    tx: Transaction, client_id: str, number: int, standing: Standing, *, who: str, why: str, now: datetime
+) -> None:
+    """What is written here stays."""
+    values = {"changed_at": now, "standing": standing.value, "who": who, "why": why}
+    tx.execute(insert(StandingRow).values(client_id=client_id, number=number, **values))
+
+
+def standing_before(tx: Transaction, client_id: str, standing: Standing) -> Standing:
+    """Return the client's last standing that was another than *standing*; active where none was written down."""
+    found = tx.execute(
+        select(col(StandingRow.standing))
+        .where(col(StandingRow.client_id) == client_id, col(StandingRow.standing) != standing.value)
+        .order_by(col(StandingRow.number).desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return Standing(found) if found else Standing.ACTIVE
+
+
+def list_standings(tx: Transaction, client_id: str) -> list[StandingChange]:
+    """Return every change of a client's standing, the first first."""
+    rows = tx.execute(
+        select(*StandingRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        .where(col(StandingRow.client_id) == client_id)
+        .order_by(col(StandingRow.number))
     )
-    return changed.rowcount == 1
+    return [
+        StandingChange(standing=Standing(row.standing), who=row.who, why=row.why, changed_at=row.changed_at)
+        for row in rows
+    ]
+
+
+def claim_use_case(tx: Transaction, owner: str, environment: str, claim: str, *, client_id: str) -> str:
+    """Take one claim of an owner's use cases; return the client that has it, which may be another."""
+    key = {"owner": owner, "environment": environment, "claim": claim}
+    insert_once(tx, UseCaseRow, **key, client_id=client_id)
+    same = [getattr(UseCaseRow, name) == value for name, value in key.items()]
+    return str(tx.execute(select(col(UseCaseRow.client_id)).where(*same)).scalar_one())
+
+
+def registration_of(stored: dict[str, Any]) -> Registration:
+    """A registration as it was stored."""
+    values: dict[str, Any] = {name: tuple(value) if name in _SEQUENCES else value for name, value in stored.items()}
+    return Registration(**values)
 
 
 def _client(row: Any) -> Client:  # noqa: ANN401 - a row of the statement above
-    stored: dict[str, Any] = {
-        name: tuple(value) if name in _SEQUENCES else value for name, value in row.registration.items()
-    }
     return Client(
         client_id=row.client_id,
-        registration=Registration(**stored),
+        registration=registration_of(row.registration),
         standing=Standing(row.standing),
         standing_why=row.standing_why,
+        standing_number=row.standing_number,
         registered_at=row.registered_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +16,7 @@ from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
 from broker.store.statements import insert_once
-from broker.store.tables import AssociationRow, ConsentRow, RefusalRow
+from broker.store.tables import AssociationRow, ConsentRow, PersonRow, RefusalRow
 
 _SAME_GRANT = and_(
     col(AssociationRow.account) == col(ConsentRow.account),
@@ -110,6 +111,16 @@ def consents_of_pair(tx: Transaction, pair: Association) -> tuple[ConsentRecord,
     return tuple(_record(row) for row in rows)
 
 
+def holds_consent(tx: Transaction, account: bytes, client_id: str) -> bool:
+    """Whether the client holds, or once held, any consent of the account: then it may know the account's handle."""
+    found = tx.execute(
+        select(col(ConsentRow.grant_id))
+        .where(col(ConsentRow.account) == account, col(ConsentRow.client_id) == client_id)
+        .limit(1)
+    )
+    return found.first() is not None
+
+
 def find_consent(tx: Transaction, account: bytes, grant_id: str) -> ConsentRecord | None:
     """Return one consent of one person."""
     if not is_id(grant_id):
@@ -124,6 +135,18 @@ def list_consents(tx: Transaction, account: bytes) -> list[ConsentRecord]:
     """Return every consent of one person, the latest first."""
     rows = tx.execute(_RECORDS.where(col(ConsentRow.account) == account).order_by(col(ConsentRow.given_at).desc()))
     return [_record(row) for row in rows]
+
+
+def given_consents(tx: Transaction, *, platform: str, now: datetime) -> Iterator[ConsentRecord]:
+    """Every consent of one platform that stands, in no order."""
+    rows = tx.execution_options(yield_per=1000).execute(
+        _RECORDS.join(PersonRow, col(PersonRow.account) == col(ConsentRow.account)).where(
+            col(PersonRow.platform) == platform,
+            col(ConsentRow.status) == ConsentStatus.GIVEN.value,
+            col(ConsentRow.valid_until) > now,
+        )
+    )
+    return (_record(row) for row in rows)
 
 
 def details_of(tx: Transaction, record: ConsentRecord, *, sealer: Sealer) -> Details:

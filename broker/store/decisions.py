@@ -12,13 +12,14 @@ from broker.store.tables import DecisionRow
 
 
 def save_decision(
-    tx: Transaction, decision_id: str, request: MatchRequest, decision: Decision, *, now: datetime
+    tx: Transaction, decision_id: str, request: MatchRequest, decision: Decision, *, act: str, now: datetime
 ) -> None:
     """Write down what was asked, by whom, and what was answered."""
     tx.execute(
         insert(DecisionRow).values(
             account=request.association.account,
             decision_id=decision_id,
+            act=act,
             client_id=request.association.client_id,
             identifier=request.association.identifier,
             purpose=request.purpose,
@@ -28,6 +29,7 @@ def save_decision(
             clauses=list(decision.clauses),
             policy_digest=decision.policy.digest,
             grant_id=decision.consent.grant_id if decision.consent else None,
+            association_id=decision.ground.association_id if decision.ground else None,
             decided_at=now,
         )
     )

@@ -41,7 +41,7 @@ def find_person(tx: Transaction, store: Sealer, account: bytes) -> Person | None
             col(PersonRow.proved_at),
         ).where(col(PersonRow.account) == account)
     ).one_or_none()
-    if row is None:
+    if row is None or not row.sealed_account:
         return None
     sealer = store.unwrap(row.wrapped_key, place=_place("wrapped_key", account))
     opened = sealer.open_json(row.sealed_account, place=_place("sealed_account", account))
@@ -52,7 +52,7 @@ def find_person(tx: Transaction, store: Sealer, account: bytes) -> Person | None
 
 def save_proof(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAccount, *, now: datetime) -> Person:
     """Record that *account* was proved just now, under the handle it bears now."""
-    sealer = _own_sealer(tx, store, account, proven, now=now)
+    sealer = own_sealer(tx, store, account, platform=proven.account.platform, now=now)
     sealed = sealer.seal_json(
         {"id": proven.account.id, "handle": proven.handle}, place=_place("sealed_account", account)
     )
@@ -60,23 +60,29 @@ def save_proof(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAcc
     return Person(key=account, proven=proven, proved_at=now, sealer=sealer)
 
 
-def _own_sealer(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAccount, *, now: datetime) -> Sealer:
-    """The person's own key, made at the first proof. Two first proofs at once agree on one key."""
-    place = _place("wrapped_key", account)
-    fresh, wrapped = store.new_key(place=place)
-    made = insert_once(
+def own_sealer(tx: Transaction, store: Sealer, account: bytes, *, platform: str, now: datetime) -> Sealer:
+    """The person's own key, made when the account is first met. Two first meetings at once agree on one key.
+
+    An account that a client speaks of without proof has a key too: what is kept about it can be erased.
+    """
+    _fresh, wrapped = store.new_key(place=_place("wrapped_key", account))
+    insert_once(
         tx,
         PersonRow,
         account=account,
-        platform=proven.account.platform,
+        platform=platform,
         wrapped_key=wrapped,
         sealed_account=b"",
         proved_at=now,
     )
-    if made:
-        return fresh
+    # The same statements whether the account was known or not: who else knows it must not show.
+    return sealer_of(tx, store, account)
+
+
+def sealer_of(tx: Transaction, store: Sealer, account: bytes) -> Sealer:
+    """The key of an account that was met before."""
     kept = tx.execute(select(col(PersonRow.wrapped_key)).where(col(PersonRow.account) == account)).scalar_one()
-    return store.unwrap(kept, place=place)
+    return store.unwrap(kept, place=_place("wrapped_key", account))
 
 
 def hold_person(tx: Transaction, account: bytes) -> None:
@@ -104,11 +110,34 @@ def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime
     )
 
 
-def holder_of(tx: Transaction, handle: bytes) -> bytes | None:
-    """Return the account that holds the handle, as far as proofs have shown."""
-    return tx.execute(
-        select(col(HandleRow.account)).where(col(HandleRow.handle) == handle, col(HandleRow.standing) == _HELD)
-    ).scalar_one_or_none()
+@dataclass(frozen=True)
+class Bearer:
+    """The account that last proved a handle; not ``held`` when it has left it since, or another proved it too."""
+
+    account: bytes
+    held: bool
+
+
+def handles_of(tx: Transaction, account: bytes) -> list[bytes]:
+    """Return every handle that was proved for an account last, whether it bears it still or not."""
+    rows = tx.execute(select(col(HandleRow.handle)).where(col(HandleRow.account) == account))
+    return [row.handle for row in rows]
+
+
+def bearer_of(tx: Transaction, handle: bytes) -> Bearer | None:
+    """Return who bore the handle last, as far as proofs have shown."""
+    row = tx.execute(
+        select(col(HandleRow.account), col(HandleRow.standing)).where(col(HandleRow.handle) == handle)
+    ).one_or_none()
+    return Bearer(row.account, row.standing == _HELD) if row else None
+
+
+def handles_held(tx: Transaction, account: bytes) -> tuple[bytes, ...]:
+    """Return the digests of the handles that the account bears, as far as its last proof has shown."""
+    rows = tx.execute(
+        select(col(HandleRow.handle)).where(col(HandleRow.account) == account, col(HandleRow.standing) == _HELD)
+    )
+    return tuple(rows.scalars())
 
 
 def _place(column: str, account: bytes) -> str:

@@ -13,6 +13,7 @@ from broker.store.database import Transaction
 from broker.store.tables import RouteRow
 
 GRANT, RECEIPT, CAPABILITY, CODE, SESSION = "grant", "receipt", "capability", "code", "session"
+ASSOCIATION = "association"
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,17 @@ from sqlmodel import col
 from broker.store.database import Transaction
 from broker.store.short_lived import LinkRow, PushedRequestRow, RevokedTokenRow, UsedAssertionRow
 from broker.store.tables import CodeRow, PersonSessionRow, RouteRow
+from broker.store.terms_tables import ContactRow, IdempotencyRow
 from broker.store.tokens import MEMORY
+
+#: Longer than any ceiling counts a message.
+COUNTED = timedelta(days=2)
 
 
 def sweep(tx: Transaction, *, now: datetime, longest_session: timedelta) -> None:
     """Delete what lived for minutes and is over."""
-    for row in (PushedRequestRow, LinkRow, UsedAssertionRow, RevokedTokenRow, RouteRow):
+    for row in (PushedRequestRow, LinkRow, UsedAssertionRow, RevokedTokenRow, RouteRow, IdempotencyRow):
         tx.execute(delete(row).where(col(row.expires_at) < now))
     tx.execute(delete(CodeRow).where(col(CodeRow.expires_at) < now - MEMORY))
+    tx.execute(delete(ContactRow).where(col(ContactRow.checked_at) < now - COUNTED))
     tx.execute(delete(PersonSessionRow).where(col(PersonSessionRow.signed_in_at) < now - longest_session))

@@ -27,6 +27,7 @@ class ClientRow(Table, table=True):
     client_id: str = text_column(primary=True)
     standing: str = text_column()
     standing_why: str | None = text_column(nullable=True)
+    standing_number: int = Field(sa_column=Column(Integer, nullable=False))
     registration: dict[str, Any] = json_column()
     registered_at: datetime = time_column()
 
@@ -140,11 +141,15 @@ class CodeRow(Table, table=True):
 
 
 class DecisionRow(Table, table=True):
-    """One answer to one question. ``account`` is the handle's digest where a handle led to nobody."""
+    """One answer to one question: to match, to contact, to keep an association.
+
+    ``account`` is the handle's digest where a handle led to nobody.
+    """
 
     __tablename__ = "decisions"
     account: bytes = key_column()
     decision_id: str = text_column(primary=True)
+    act: str = text_column()
     client_id: str = text_column()
     identifier: bytes = key_column(primary=False)
     purpose: str = text_column()
@@ -154,7 +159,9 @@ class DecisionRow(Table, table=True):
     clauses: list[str] = json_column()
     policy_digest: str = text_column()
     grant_id: str | None = text_column(nullable=True)
+    association_id: str | None = text_column(nullable=True)
     decided_at: datetime = time_column()
+    __table_args__ = (Index(None, "client_id", "decided_at"),)
 
 
 class EventRow(Table, table=True):

@@ -1,0 +1,173 @@
+"""Associations without consent: the grounds they rest on, their signed statements, and pairs that stay refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlmodel import col
+
+from broker.core.consent import ConsentStatus
+from broker.core.identifiers import Association
+from broker.core.match import Ground
+from broker.core.names import is_id
+from broker.store.database import Transaction
+from broker.store.sealing import Sealer
+from broker.store.statements import insert_once
+from broker.store.tables import ConsentRow, LeafRow, ReceiptRow
+from broker.store.terms_tables import GroundRow, StatementRow, TaintRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignedStatement:
+    """A provenance statement in its parts."""
+
+    statement_id: str
+    client_id: str
+    issued_at: datetime
+    jwt: str
+    disclosures: tuple[str, ...]
+    leaf: bytes
+
+
+def save_ground(tx: Transaction, pair: Association, ground: Ground, *, tag: bytes, now: datetime) -> bool:
+    """Keep a ground that the terms accepted; False when the very same tag is kept already, by whoever raced for it."""
+    return insert_once(
+        tx,
+        GroundRow,
+        account=pair.account,
+        client_id=pair.client_id,
+        identifier=pair.identifier,
+        tag=tag,
+        association_id=ground.association_id,
+        basis=ground.basis,
+        from_platform=ground.from_platform,
+        expected_purposes=list(ground.expected_purposes),
+        statement_id=ground.statement_id,
+        made_at=now,
+    )
+
+
+def grounds_of_pair(tx: Transaction, pair: Association, *, known_as: Sequence[bytes]) -> tuple[Ground, ...]:
+    """Return every ground of one pair for one client, under any digest of the account, the first accepted first."""
+    rows = tx.execute(
+        select(*GroundRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        .where(*_pair(pair, known_as))
+        .order_by(col(GroundRow.made_at), col(GroundRow.association_id))
+    )
+    return tuple(_ground(row) for row in rows)
+
+
+def same_ground(tx: Transaction, pair: Association, *, known_as: Sequence[bytes], tag: bytes) -> Ground | None:
+    """Return the ground that the very same tag was accepted for, so that saying it again keeps nothing new."""
+    found = tx.execute(
+        select(col(GroundRow.association_id)).where(*_pair(pair, known_as), col(GroundRow.tag) == tag)
+    ).first()
+    grounds = grounds_of_pair(tx, pair, known_as=known_as) if found else ()
+    return next((ground for ground in grounds if found and ground.association_id == found.association_id), None)
+
+
+def find_ground(tx: Transaction, account: bytes, association_id: str, *, client_id: str) -> Ground | None:
+    """Return one ground of the client's own."""
+    row = tx.execute(
+        select(*GroundRow.__table__.columns).where(*_one(account, association_id, client_id))  # type: ignore[attr-defined] # SQLModel hides the table
+    ).one_or_none()
+    return _ground(row) if row else None
+
+
+def drop_ground(tx: Transaction, account: bytes, association_id: str, *, client_id: str) -> bool:
+    """Let a client give a ground up; False when it holds none of that id."""
+    return tx.execute(delete(GroundRow).where(*_one(account, association_id, client_id))).rowcount == 1
+
+
+def save_statement(
+    tx: Transaction, account: bytes, statement: SignedStatement, *, store: Sealer, person: Sealer
+) -> None:
+    """Keep a signed provenance statement and its pending leaf."""
+    name = statement.statement_id
+    tx.execute(
+        insert(StatementRow).values(
+            account=account,
+            statement_id=name,
+            client_id=statement.client_id,
+            issued_at=statement.issued_at,
+            sealed_jwt=store.seal(statement.jwt.encode(), place=f"statements.sealed_jwt:{name}"),
+            sealed_disclosures=person.seal_json(
+                list(statement.disclosures), place=f"statements.sealed_disclosures:{name}"
+            ),
+            leaf=statement.leaf,
+        )
+    )
+    tx.execute(insert(LeafRow).values(leaf=statement.leaf, kind="statement", left_at=statement.issued_at))
+
+
+def find_statement(tx: Transaction, account: bytes, statement_id: str, *, store: Sealer, person: Sealer) -> str | None:
+    """Return one statement as the file its holder keeps."""
+    if not is_id(statement_id):
+        return None
+    row = tx.execute(
+        select(col(StatementRow.sealed_jwt), col(StatementRow.sealed_disclosures)).where(
+            col(StatementRow.account) == account, col(StatementRow.statement_id) == statement_id
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    jwt = store.open(row.sealed_jwt, place=f"statements.sealed_jwt:{statement_id}").decode()
+    disclosures = person.open_json(row.sealed_disclosures, place=f"statements.sealed_disclosures:{statement_id}")
+    assert isinstance(disclosures, list)  # noqa: S101 - sealed by save_statement
+    return "~".join([jwt, *disclosures, ""])
+
+
+def taint_pair(tx: Transaction, account: bytes, pair: bytes, *, origin: str, clause: str, now: datetime) -> None:
+    """Remember that a pair was offered under a refused origin; the first time counts."""
+    insert_once(tx, TaintRow, account=account, pair=pair, origin=origin, clause=clause, offered_at=now)
+
+
+def has_taint(tx: Transaction, pairs: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether any of the pairs, each an account and a keyed digest, was refused for its origin."""
+    same = [and_(col(TaintRow.account) == account, col(TaintRow.pair) == pair) for account, pair in pairs]
+    return tx.execute(select(col(TaintRow.clause)).where(or_(*same)).limit(1)).first() is not None
+
+
+def has_said_no(tx: Transaction, account: bytes, client_id: str) -> bool:
+    """Whether the person ever refused or withdrew towards this client, whatever the record was."""
+    refused = select(col(ReceiptRow.account)).where(
+        col(ReceiptRow.account) == account,
+        col(ReceiptRow.client_id) == client_id,
+        col(ReceiptRow.status) == ConsentStatus.REFUSED.value,
+    )
+    withdrew = select(col(ConsentRow.account)).where(
+        col(ConsentRow.account) == account,
+        col(ConsentRow.client_id) == client_id,
+        col(ConsentRow.status) == ConsentStatus.WITHDRAWN.value,
+    )
+    return tx.execute(refused.union_all(withdrew).limit(1)).first() is not None
+
+
+def _ground(row: Any) -> Ground:  # noqa: ANN401 - a row of the statements above
+    return Ground(
+        association_id=row.association_id,
+        basis=row.basis,
+        from_platform=row.from_platform,
+        expected_purposes=tuple(row.expected_purposes),
+        statement_id=row.statement_id,
+        account=row.account,
+    )
+
+
+def _pair(pair: Association, known_as: Sequence[bytes]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(GroundRow.account).in_(known_as),
+        col(GroundRow.client_id) == pair.client_id,
+        col(GroundRow.identifier) == pair.identifier,
+    )
+
+
+def _one(account: bytes, association_id: str, client_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        and_(col(GroundRow.account) == account, col(GroundRow.client_id) == client_id),
+        col(GroundRow.association_id) == association_id,
+    )

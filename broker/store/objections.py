@@ -1,0 +1,55 @@
+"""A person's objections: to every client, or to one. Read in the transaction that decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlmodel import col
+
+from broker.store.database import Transaction
+from broker.store.statements import insert_once
+from broker.store.terms_tables import ObjectionRow
+from broker.store.types import UtcDateTime
+
+#: In place of a client's id: every client there is and will be.
+EVERYONE = "*"
+
+
+def object_to(tx: Transaction, account: bytes, client_id: str, *, why: str, now: datetime) -> bool:
+    """Record an objection; False when it stands already. Made again it counts from now on: consent may lie between."""
+    if insert_once(tx, ObjectionRow, account=account, client_id=client_id, objected_at=now, why=why):
+        return True
+    tx.execute(
+        update(ObjectionRow)
+        .where(col(ObjectionRow.account) == account, col(ObjectionRow.client_id) == client_id)
+        .values(objected_at=now, why=why)
+    )
+    return False
+
+
+def lift_objection(tx: Transaction, account: bytes, client_id: str) -> bool:
+    """Take an objection back, which only the person can."""
+    return (
+        tx.execute(
+            delete(ObjectionRow).where(col(ObjectionRow.account) == account, col(ObjectionRow.client_id) == client_id)
+        ).rowcount
+        == 1
+    )
+
+
+def objected_at(tx: Transaction, account: bytes, client_id: str) -> datetime | None:
+    """Return since when the person objects to being matched by this client, the latest objection counting."""
+    return tx.execute(
+        select(func.max(col(ObjectionRow.objected_at), type_=UtcDateTime)).where(
+            col(ObjectionRow.account) == account, col(ObjectionRow.client_id).in_([EVERYONE, client_id])
+        )
+    ).scalar_one()
+
+
+def list_objections(tx: Transaction, account: bytes) -> dict[str, datetime]:
+    """Return to whom the person objects, and since when."""
+    rows = tx.execute(
+        select(col(ObjectionRow.client_id), col(ObjectionRow.objected_at)).where(col(ObjectionRow.account) == account)
+    )
+    return {row.client_id: row.objected_at for row in rows}

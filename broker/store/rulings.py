@@ -1,0 +1,34 @@
+"""How often each clause refused what is no decision about an account: counted a day, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from broker.store.database import Transaction
+from broker.store.statements import insert_once
+from broker.store.terms_tables import RulingRow
+
+
+def count_ruling(tx: Transaction, clause: str, *, now: datetime) -> None:
+    """Count one refusal by one clause."""
+    day = f"{now:%Y-%m-%d}"
+    if insert_once(tx, RulingRow, day=day, clause=clause, number=1):
+        return
+    tx.execute(
+        update(RulingRow)
+        .where(col(RulingRow.day) == day, col(RulingRow.clause) == clause)
+        .values(number=col(RulingRow.number) + 1)
+    )
+
+
+def rulings_between(tx: Transaction, since: datetime, until: datetime) -> dict[str, int]:
+    """Return how often each clause refused, over the days from *since* up to *until*."""
+    rows = tx.execute(
+        select(col(RulingRow.clause), func.sum(col(RulingRow.number)).label("total"))
+        .where(col(RulingRow.day) >= f"{since:%Y-%m-%d}", col(RulingRow.day) < f"{until:%Y-%m-%d}")
+        .group_by(col(RulingRow.clause))
+    )
+    return {row.clause: int(row.total) for row in rows}
