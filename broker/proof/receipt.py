@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from broker.core.consent import ConsentStatus
@@ -98,6 +98,7 @@ class ReceiptClaims:
     status_index: int
     withdrawal_uri: str
     brand: str | None = None
+    narrower: Mapping[str, str] = field(default_factory=dict)
 
 
 def sign_receipt(claims: ReceiptClaims, disclosures: tuple[Disclosure, ...], key: SigningKey) -> SdJwt:
@@ -164,9 +165,11 @@ def _processing(purpose: str, claims: ReceiptClaims) -> dict[str, object]:
         "lawful_basis": "eu-gdpr:A6-1-a-explicit-consent",
         "storage": {"locations": [claims.location], "retention": timestamp(claims.event.valid_until)},
     }
+    broader = claims.narrower.get(purpose)
     return {
-        "purpose": PURPOSES[purpose].concept,
+        "purpose": PURPOSES[broader or purpose].concept,
         "purpose_id": purpose,
+        **({"broader": broader} if broader else {}),
         "purpose_text": claims.purpose_texts.get(purpose, purpose),
         "operation": ["dpv:Match", "dpv:Store"],
         "personal_data": ["pd:Username", "pd:UID"],

@@ -1,10 +1,10 @@
-"""Checking a receipt offline, in numbered steps, with keys that the caller brings.
+"""Checking a receipt or a provenance statement offline, in numbered steps, with keys that the caller brings.
 
 1. form        the file is an SD-JWT: a JWS and its disclosures
-2. header      ES256, the receipt's type, a key id, and no key of its own
+2. header      ES256, the type of a receipt or statement, a key id, and no key of its own
 3. key         the key id is in the caller's key set
 4. signature   the signature is that key's
-5. payload     the fields of a consent receipt are there and agree with each other
+5. payload     the fields of that type are there and agree with each other
 6. disclosures each disclosed value is one that was signed, none twice
 
 What the caller must still decide: whether the keys are the broker's, and whether the consent has been
@@ -14,32 +14,21 @@ withdrawn since (the receipt of the withdrawal, or the status list, tells).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from broker.core.consent import ConsentStatus
-from broker.core.purposes import PURPOSES
 from broker.errors import MalformedRequest
+from broker.proof.claims import RECEIPT, STATEMENT, Kind, StepFailed
 from broker.proof.keys import ALGORITHM
-from broker.proof.receipt import ACCOUNT, EVENT_TYPE, IDENTIFIER, TYP, WORDS
 from broker.proof.sdjwt import DIGEST_ALGORITHM, SdJwt, header_of, parse, payload_of
 
 STEPS = ("form", "header", "key", "signature", "payload", "disclosures")
 _HEADER = {"alg", "typ", "kid"}
-_STATES = {status.dpv: kind for status, kind in EVENT_TYPE.items()}
-#: Answers given on a notice carry its words; the end of a consent names the notice it was given on.
-_ANSWERS = {ConsentStatus.GIVEN.dpv, ConsentStatus.REFUSED.dpv}
-_PARTIES = 2
 _KID = re.compile(r"[A-Za-z0-9_-]{43}")
-
-
-class StepFailed(Exception):
-    """The check of one step did not hold; the message says what was found."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +62,16 @@ class Verdict:
 
 def verify_receipt(text: str, *, jwks: Mapping[str, object] | None) -> Verdict:
     """Check *text* against *jwks* (None: what can be checked without keys); never raises for a bad receipt."""
-    check = _Check(text, jwks)
+    return _verify(text, jwks, (RECEIPT,))
+
+
+def verify_evidence(text: str, *, jwks: Mapping[str, object] | None) -> Verdict:
+    """Check a receipt or a provenance statement, whichever it says it is."""
+    return _verify(text, jwks, (RECEIPT, STATEMENT))
+
+
+def _verify(text: str, jwks: Mapping[str, object] | None, kinds: Sequence[Kind]) -> Verdict:
+    check = _Check(text, jwks, kinds)
     steps: list[Step] = []
     for number, name in enumerate(STEPS, 1):
         action: Callable[[], str | None] = getattr(check, name)
@@ -93,12 +91,14 @@ class _Check:
 
     receipt: SdJwt
     kid: str
+    kind: Kind
     public: ECKey
     claims: dict[str, object]
 
-    def __init__(self, text: str, jwks: Mapping[str, object] | None) -> None:
+    def __init__(self, text: str, jwks: Mapping[str, object] | None, kinds: Sequence[Kind]) -> None:
         self.text = text
         self.jwks = jwks
+        self.kinds = {kind.typ: kind for kind in kinds}
 
     def form(self) -> str:
         self.receipt = parse(self.text)
@@ -109,9 +109,9 @@ class _Check:
         # A key that travels with the message proves nothing: jwk, jku, x5u and crit are refused unread.
         if set(header) != _HEADER:
             raise StepFailed(f"the header must hold {', '.join(sorted(_HEADER))} and nothing else")
-        if header["alg"] != ALGORITHM or header["typ"] != TYP or not _is_kid(header["kid"]):
-            raise StepFailed(f"the header must say alg {ALGORITHM} and typ {TYP}")
-        self.kid = str(header["kid"])
+        if header["alg"] != ALGORITHM or str(header["typ"]) not in self.kinds or not _is_kid(header["kid"]):
+            raise StepFailed(f"the header must say alg {ALGORITHM} and typ {' or '.join(self.kinds)}")
+        self.kid, self.kind = str(header["kid"]), self.kinds[str(header["typ"])]
         return f"{ALGORITHM}, key {self.kid}"
 
     def key(self) -> str | None:
@@ -142,34 +142,23 @@ class _Check:
         for member in ("iss", "jti", "sub", "aud", "vct"):
             if not isinstance(self.claims.get(member), str):
                 raise StepFailed(f"{member} is missing")
-        record = _table(self.claims, "record")
-        event = _table(record, "event")
-        _check_event(event, issued=self.claims.get("iat"))
-        _check_record(record)
-        uri = _table(_table(self.claims, "status"), "status_list").get("uri")
-        if not isinstance(uri, str) or not uri.startswith(f"{self.claims['iss']}/"):
-            raise StepFailed("the status list is not the issuer's")
-        return f"{event['state']} at {event['time']}, valid until {event['valid_until']}"
+        return self.kind.check(self.claims)
 
     def disclosures(self) -> str:
         if self.claims.get("_sd_alg") != DIGEST_ALGORITHM:
             raise StepFailed(f"_sd_alg must be {DIGEST_ALGORITHM}")
         signed = self.claims.get("_sd")
-        shown = _table(_table(self.claims, "record"), "notice").get("sha256")
         if not isinstance(signed, list) or len(set(map(str, signed))) != len(signed):
             raise StepFailed("_sd must be a list of distinct digests")
-        if _table(_table(self.claims, "record"), "event").get("state") in _ANSWERS and shown not in signed:
-            raise StepFailed("the notice's words are not among what was signed")
         names = [entry.name for entry in self.receipt.disclosures]
         if len(set(names)) != len(names) or set(names) & set(self.claims):
             raise StepFailed("a value is disclosed twice")
         for entry in self.receipt.disclosures:
-            if entry.name not in {ACCOUNT, IDENTIFIER, WORDS}:
-                raise StepFailed(f"{entry.name!r} is not a disclosure of a receipt")
+            if entry.name not in self.kind.disclosed:
+                raise StepFailed(f"{entry.name!r} is not a disclosure of a {self.kind.name}")
             if entry.digest not in signed:
                 raise StepFailed(f"the disclosed {entry.name} is not the one that was signed")
-            if entry.name == WORDS and entry.digest != shown:
-                raise StepFailed("the disclosed words are not the notice's")
+        self.kind.check_disclosures(self.claims, self.receipt.disclosures)
         return f"{', '.join(names) or 'none'} disclosed, {len(signed) - len(names)} withheld"
 
 
@@ -185,59 +174,3 @@ def _public_key(jwk: dict[str, object]) -> ECKey:
         return ECKey.import_key({name: str(jwk[name]) for name in ("kty", "crv", "x", "y")})
     except (JoseError, ValueError, KeyError) as error:
         raise StepFailed("the key set's key cannot be read") from error
-
-
-def _check_event(event: Mapping[str, object], *, issued: object) -> None:
-    """The event's state, type and times, and that they say the same."""
-    state, kind = event.get("state"), event.get("type")
-    if not isinstance(state, str) or state not in _STATES:
-        raise StepFailed("record.event.state must be a status of consent")
-    if kind != _STATES[state]:
-        raise StepFailed("record.event.type is not that of its state")
-    for member in ("by", "method", "txn"):
-        if not isinstance(event.get(member), str):
-            raise StepFailed(f"record.event.{member} is missing")
-    times = {name: _moment(event.get(name), name) for name in ("time", "valid_until")}
-    if isinstance(issued, bool) or not isinstance(issued, int) or issued != int(times["time"].timestamp()):
-        raise StepFailed("iat is not the time of the event")
-
-
-def _check_record(record: Mapping[str, object]) -> None:
-    """What a consent record must say: notice, parties, policy, withdrawal, and each purpose by its own name."""
-    members = {
-        "notice": ("id", "version", "language", "sha256", "text_sha256"),
-        "policy": ("id", "version", "digest"),
-        "withdrawal": ("uri", "control"),
-    }
-    for table, names in members.items():
-        for name in names:
-            if not isinstance(_table(record, table).get(name), str):
-                raise StepFailed(f"record.{table}.{name} is missing")
-    if not isinstance(record.get("record_id"), str) or not isinstance(record.get("platform"), str):
-        raise StepFailed("record.record_id and record.platform must be there")
-    parties, processing = record.get("parties"), record.get("processing")
-    if not isinstance(parties, list) or len(parties) != _PARTIES or not all(isinstance(one, dict) for one in parties):
-        raise StepFailed("record.parties must name the business and the broker")
-    if not isinstance(processing, list) or not processing:
-        raise StepFailed("record.processing must be a list of purposes")
-    for entry in processing:
-        purpose = PURPOSES.get(str(entry.get("purpose_id"))) if isinstance(entry, dict) else None
-        if purpose is None or entry.get("purpose") != purpose.concept:
-            raise StepFailed("a purpose is not one of the vocabulary")
-
-
-def _moment(value: object, name: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError as error:
-        raise StepFailed(f"record.event.{name} is not a time") from error
-    if moment.tzinfo is None:
-        raise StepFailed(f"record.event.{name} does not say its zone")
-    return moment
-
-
-def _table(claims: Mapping[str, object], name: str) -> Mapping[str, object]:
-    value = claims.get(name)
-    if not isinstance(value, dict):
-        raise StepFailed(f"{name} is missing")
-    return value

@@ -1,4 +1,4 @@
-"""Write the vectors anew: receipts that hold, and receipts and key sets each named after the lie it tells.
+"""Write the vectors anew: evidence that holds, and receipts, statements and key sets each named after the lie it tells.
 
 Everything here is fixed, keys and salts too, and signatures are deterministic (RFC 6979): a second run
 writes the same bytes. These keys are known to everybody and sign nothing but vectors.
@@ -23,6 +23,8 @@ from broker.core.consent import ConsentStatus
 from broker.proof.keys import SigningKey
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, TYP, WORDS, Event, NoticeRef, Party, ReceiptClaims, sign_receipt
 from broker.proof.sdjwt import Disclosure, disclose, encode, payload_of
+from broker.proof.statement import EVIDENCE, StatementClaims, sign_statement
+from broker.proof.statement import TYP as STATEMENT_TYP
 
 FOLDER = Path(__file__).parent
 JWKS = "jwks.json"
@@ -293,6 +295,55 @@ def lies_about_the_form() -> Mapping[str, str]:
     }
 
 
+def evidence_of(person: str, tag: str = "user_provided") -> tuple[Disclosure, Disclosure, Disclosure]:
+    """Make what a statement about a person discloses."""
+    told = {"url": "https://northwind.example/privacy", "version": "3", "sha256": "0" * 64}
+    given = {"channel": "signup-form", "relationship": "customer", "collected_at": "2026-10-01T00:00:00+00:00"}
+    evidence = {"tag": tag, "expected_purposes": ["customer-care"], **given, "disclosure": told}
+    account, identifier, _ = disclosures_of(person)
+    return account, identifier, salted(EVIDENCE, evidence, of=f"{person} {tag}")
+
+
+def stated(*shown: Disclosure, **changes: Any) -> Claims:  # noqa: ANN401 - any field of the claims
+    """Return the payload of a statement about Jane that the broker would sign."""
+    claims = StatementClaims(
+        statement_id="statement-given",
+        association_id="the-association",
+        issued_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        pairwise="ppid_AAAAAAAAAAAAAAAAAAAAAA",
+        client_id="northwind",
+        client=Party(id="https://northwind.example/", name="Northwind", contact="privacy@northwind.example"),
+        broker=Party(id="https://consent.example", name="Consent broker", contact="privacy@consent.example"),
+        platform="x",
+        tag="user_provided",
+        expected_purposes=("customer-care",),
+        clauses=("MATCH-4a",),
+        policy={"id": "x-developer-terms", "version": "2", "digest": "sha256:" + "0" * 64},
+    )
+    return payload_of(sign_statement(replace(claims, **changes), shown, SigningKey(jwk_of(RECEIPTS))).jwt)
+
+
+def statements() -> Mapping[str, str]:
+    """Return a provenance statement that holds, and one for each lie."""
+    given, joes, found = evidence_of("jane"), evidence_of("joe"), evidence_of("jane", "public")
+    claims = stated(*given)
+    signed = jws(claims, typ=STATEMENT_TYP)
+    head, _, _ = signed.split(".")
+    newsletter = changed(lambda it: it["statement"].update(expected_purposes=["newsletter"]), of=claims)
+    public = changed(lambda it: it["statement"].update(data_source="dpv:PublicDataSource"), of=claims)
+    nothing = changed(lambda it: it["statement"].update(expected_purposes=[]), of=claims)
+    others = jws(stated(*joes, statement_id="statement-of-joe"), typ=STATEMENT_TYP).split(".")[2]
+    return {
+        "statement-given": sd_jwt(signed, *given),
+        "statement-evidence-of-another-tag": sd_jwt(jws(stated(*found), typ=STATEMENT_TYP), *found),
+        "statement-typ-of-a-receipt": sd_jwt(jws(claims, typ=TYP), *given),
+        "statement-claims-changed": sd_jwt(f"{head}.{part(newsletter)}.{signed.split('.')[2]}", *given),
+        "statement-data-source-of-another-tag": sd_jwt(jws(public, typ=STATEMENT_TYP), *given),
+        "statement-of-no-purpose": sd_jwt(jws(nothing, typ=STATEMENT_TYP), *given),
+        "statement-signature-of-another-statement": sd_jwt(f"{signed.rpartition('.')[0]}.{others}", *given),
+    }
+
+
 def key_sets() -> Mapping[str, object]:
     """The published keys, and sets that are not to be believed."""
     published = [SigningKey(jwk_of(key)).public() for key in (RECEIPTS, TOKENS)]
@@ -330,6 +381,7 @@ def files() -> Mapping[str, bytes]:
         **lies_about_the_claims(),
         **lies_about_the_disclosures(),
         **lies_about_the_form(),
+        **statements(),
     }
     sets = {f"{name}.json": json.dumps(keys, indent=2).encode() + b"\n" for name, keys in key_sets().items()}
     return {f"{name}.sd-jwt": text.encode() for name, text in receipts.items()} | sets

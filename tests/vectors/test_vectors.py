@@ -8,7 +8,7 @@ import pytest
 from vectors.make import FOLDER, JWKS, files
 
 from broker.cli import main
-from broker.proof.verify import STEPS, Verdict, verify_receipt
+from broker.proof.verify import STEPS, Verdict, verify_evidence, verify_receipt
 
 HOLD = [
     "receipt-given", "receipt-refused", "receipt-withdrawn", "receipt-revoked", "receipt-expired", "receipt-of-a-brand",
@@ -109,6 +109,17 @@ LIES = {
     "receipt-digests-of-no-kind": "disclosures",
 }
 
+STATEMENT = "statement-given"
+#: What each lie of a provenance statement must be found out by.
+STATED_LIES = {
+    "statement-typ-of-a-receipt": "payload",
+    "statement-claims-changed": "signature",
+    "statement-signature-of-another-statement": "signature",
+    "statement-data-source-of-another-tag": "payload",
+    "statement-of-no-purpose": "payload",
+    "statement-evidence-of-another-tag": "disclosures",
+}
+
 #: Key sets against which even a true receipt does not hold.
 KEY_SETS = [
     "jwks-key-is-private", "jwks-key-twice", "jwks-key-of-a-stranger-under-this-kid", "jwks-key-is-symmetric",
@@ -143,7 +154,7 @@ def named(names: Iterable[str], suffix: str) -> set[str]:
 
 
 def test_every_vector_stands_in_a_table() -> None:
-    expected = named([*HOLD, *LIES], ".sd-jwt") | named(KEY_SETS, ".json") | {JWKS}
+    expected = named([*HOLD, *LIES, STATEMENT, *STATED_LIES], ".sd-jwt") | named(KEY_SETS, ".json") | {JWKS}
     assert expected == set(files())
 
 
@@ -185,6 +196,40 @@ def test_nothing_is_anchored_without_keys(name: str) -> None:
     assert checked(name, None).anchored is False
 
 
+def evident(name: str, jwks: str | None = JWKS) -> Verdict:
+    """Check a vector as whichever evidence it says it is."""
+    keys = json.loads(path(jwks).read_text()) if jwks else None
+    return verify_evidence(path(name).read_text(), jwks=keys)
+
+
+def test_a_true_statement_holds() -> None:
+    verdict = evident(STATEMENT)
+    assert [(step, True) for step in STEPS] == [(step.name, step.ok) for step in verdict.steps]
+    assert (True, True) == (verdict.holds, verdict.anchored)
+    assert {"account", "identifier", "evidence"} == verdict.disclosed.keys()
+    assert (True, False) == (evident(STATEMENT, None).holds, evident(STATEMENT, None).anchored)
+
+
+@pytest.mark.parametrize(("name", "step"), STATED_LIES.items(), ids=STATED_LIES.keys())
+def test_a_lie_of_a_statement_is_found_out_at_its_step(name: str, step: str) -> None:
+    verdict = evident(name)
+    assert (step, False) == (verdict.steps[-1].name, verdict.steps[-1].ok)
+    assert [True] * STEPS.index(step) == [made.ok for made in verdict.steps[:-1]]
+    assert (False, False, {}, {}) == (verdict.holds, verdict.anchored, verdict.payload, verdict.disclosed)
+
+
+@pytest.mark.parametrize("name", [STATEMENT, *STATED_LIES])
+def test_no_statement_is_a_receipt(name: str) -> None:
+    step = "payload" if name == "statement-typ-of-a-receipt" else "header"
+    for verdict in (checked(name), checked(name, None)):
+        assert (step, False, {}) == (verdict.steps[-1].name, verdict.holds, verdict.payload)
+
+
+@pytest.mark.parametrize("name", [*HOLD, *LIES])
+def test_a_receipt_is_the_same_to_who_takes_either(name: str) -> None:
+    assert checked(name).holds is evident(name).holds
+
+
 @pytest.mark.parametrize("keys", KEY_SETS)
 def test_a_key_set_that_is_not_to_be_believed_fails_at_the_key(keys: str) -> None:
     verdict = checked("receipt-given", f"{keys}.json")
@@ -216,6 +261,12 @@ def test_the_command_exits_with_0_for_what_holds(name: str, capsys: pytest.Captu
 def test_the_command_exits_with_1_and_names_the_step(name: str, step: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 1 == verify(name, *ANCHOR)
     assert f"not valid: step {STEPS.index(step) + 1} ({step}) failed" in capsys.readouterr().out
+
+
+def test_the_command_takes_statements_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == verify(STATEMENT, *ANCHOR)
+    assert [1] * len(STATED_LIES) == [verify(name, *ANCHOR) for name in STATED_LIES]
+    assert "valid: signed by a key you brought" in capsys.readouterr().out
 
 
 def test_the_command_exits_with_3_when_nothing_anchors_it(capsys: pytest.CaptureFixture[str]) -> None:
