@@ -9,6 +9,7 @@ from datetime import datetime
 
 from broker.core.blinding import Blinder
 from broker.core.client import Client
+from broker.core.screening import Screen
 from broker.errors import MalformedRequest
 from broker.platforms import Platform
 from broker.policies import Policies
@@ -30,9 +31,15 @@ class Broker:
     blinder: Blinder
     sealer: Sealer
     policies: Policies
+    screen: Screen
     platforms: Mapping[str, Platform]
     now: Callable[[], datetime]
     random: Callable[[int], bytes] = field(repr=False)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether this is a development broker, which lets addresses of this machine through."""
+        return self.issuer.startswith("http:")
 
     def new_id(self) -> str:
         """A name: 26 letters and digits, 128 random bits, never starting with a dash."""

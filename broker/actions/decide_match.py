@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from broker.actions.broker import Broker
+from broker.actions.gather_facts import Pair, Question, gather_facts, pair_of
+from broker.actions.offer_association import Offer, Outcome, TooManyGrounds, offer_association
 from broker.core.client import Client
 from broker.core.decide import decide
-from broker.core.evidence import Provenance
-from broker.core.identifiers import Association, Identifier, PlatformAccount
-from broker.core.match import Decision, Facts, MatchRequest
-from broker.store.consents import consents_of_pair
+from broker.core.match import Decision, MatchRequest
+from broker.core.purposes import OTHER_PURPOSE, known_family
 from broker.store.database import Transaction
 from broker.store.decisions import save_decision
-from broker.store.people import holder_of
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A match as it was asked: the account by its permanent id or by a handle, the identifier in clear."""
-
-    platform: str
-    account_id: str | None
-    handle: str | None
-    identifier: Identifier
-    purpose: str
-    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,34 +26,68 @@ class Answer:
 
 
 def decide_match(tx: Transaction, broker: Broker, client: Client, question: Question) -> Answer:
-    """Answer *question* for *client* from what is committed now, and record the answer."""
+    """Answer *question* for *client* from what is committed now, and record the answer.
+
+    A tag that comes with the question is put to the terms first; accepted, it is kept like one that was offered by
+    itself.
+    """
     now = broker.now()
-    request = MatchRequest(
-        association=Association(
-            client_id=client.client_id,
-            account=_account(tx, broker, question),
-            identifier=broker.blinder.identifier(client.client_id, question.identifier),
-        ),
-        purpose=question.purpose,
-        provenance=question.provenance,
-    )
-    facts = Facts(
-        now=now,
-        declared_purposes=frozenset(client.registration.purposes),
-        consents=consents_of_pair(tx, request.association),
-    )
+    pair = pair_of(tx, broker, client, question)
+    offered = _offered(tx, broker, client, question, pair)
+    request = MatchRequest(association=pair.association, purpose=question.purpose, kind=question.identifier.kind)
+    facts = gather_facts(tx, broker, client, pair, question.purpose, now=now)
     decision = decide(request, facts, broker.policies.governing(question.platform))
+    if offered is not None and not offered.ruling.permitted and decision.reason == "no_basis":
+        # The question had a ground to offer, and the terms refused it: that is what decided.
+        ruling = offered.ruling
+        decision = replace(decision, reason=ruling.reason or decision.reason, clauses=ruling.clauses)
+    return record_answer(tx, broker, client, request, decision, act="match")
+
+
+def answer_offer(tx: Transaction, broker: Broker, client: Client, question: Question) -> Outcome:
+    """Put an association that is offered by itself to the terms, and record what they said."""
+    assert question.provenance is not None  # noqa: S101 - the wire model demands it
+    pair = pair_of(tx, broker, client, question)
+    outcome = offer_association(tx, broker, Offer(client=client, pair=pair, question=question, tag=question.provenance))
+    ruling = outcome.ruling
+    decision = Decision(
+        permitted=ruling.permitted,
+        clauses=ruling.clauses,
+        policy=broker.policies.governing(question.platform).ref,
+        basis=ruling.basis,
+        reason=ruling.reason,
+        ground=outcome.ground,
+    )
+    request = MatchRequest(association=pair.association, purpose="")
+    record_answer(tx, broker, client, request, decision, act="associate")
+    return outcome
+
+
+def record_answer(
+    tx: Transaction,
+    broker: Broker,
+    client: Client,
+    request: MatchRequest,
+    decision: Decision,
+    *,
+    act: str,
+) -> Answer:
+    """Write an answer down under an id of its own."""
+    now, narrower = broker.now(), client.registration.narrower
     decision_id = broker.new_id()
-    save_decision(tx, decision_id, request, decision, now=now)
+    # What bears no name of the vocabulary is prose of the client's own: nothing free-form is kept beside an account.
+    named = request.purpose if known_family(request.purpose, narrower) else OTHER_PURPOSE
+    save_decision(tx, decision_id, replace(request, purpose=named), decision, act=act, now=now)
     return Answer(decision_id=decision_id, decision=decision, decided_at=now)
 
 
-def _account(tx: Transaction, broker: Broker, question: Question) -> bytes:
-    """The account's digest. A handle leads to who proved it last, or to its own digest, which no account has.
-
-    Either way the same statements follow, so that an unknown handle costs and reads what an unknown account does.
-    """
-    if question.account_id is not None:
-        return broker.blinder.account(PlatformAccount(platform=question.platform, id=question.account_id))
-    handle = broker.blinder.handle(question.platform, question.handle or "")
-    return holder_of(tx, handle) or handle
+def _offered(tx: Transaction, broker: Broker, client: Client, question: Question, pair: Pair) -> Outcome | None:
+    """Put the question's tag to the terms, if it has one."""
+    if question.provenance is None:
+        return None
+    try:
+        return offer_association(
+            tx, broker, Offer(client=client, pair=pair, question=question, tag=question.provenance)
+        )
+    except TooManyGrounds:
+        return None  # nothing was written; the answer rests on what is on record

@@ -132,4 +132,5 @@ def _claims(broker: Broker, draft: Draft, entry: StatusEntry) -> ReceiptClaims:
         status_index=entry.position,
         withdrawal_uri=draft.withdrawal_uri,
         brand=draft.brand,
+        narrower=draft.client.registration.narrower,
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from broker.actions.broker import Broker
+from broker.core.blinding import PRODUCTION
 from broker.core.duration import read_duration
 from broker.core.identifiers import Identifier, PlatformAccount, ProvenAccount, same_handle
 from broker.errors import FlowBroken, HandleMismatch
@@ -28,6 +29,7 @@ class ConsentRequest:
     """What a client asks one person, as pushed: nothing in it comes from the browser."""
 
     client_id: str
+    environment: str
     oauth: Mapping[str, str]
     platform: str
     identifier: Identifier
@@ -68,8 +70,9 @@ def begin_link(
     attempt: Attempt,
     request: ConsentRequest | None,
     browser: str,
+    environment: str = PRODUCTION,
 ) -> str:
-    """Remember one attempt; return its id."""
+    """Remember one attempt; return its id. ``environment`` is whose data a sign-in of one's own is about."""
     link = Link(
         link_id=broker.new_id(),
         platform=platform,
@@ -78,6 +81,7 @@ def begin_link(
             "verifier": attempt.verifier,
             "nonce": attempt.nonce,
             "redirect_uri": attempt.redirect_uri,
+            "environment": request.environment if request else environment,
         },
         request=request.sealed_form() if request else None,
         account=None,
@@ -105,7 +109,8 @@ def claim_callback(tx: Transaction, broker: Broker, *, platform: str, state: str
     )
     if link is None:
         raise FlowBroken("this sign-in was begun in another browser, was used already, or took too long")
-    return link, Attempt(**link.attempt, now=broker.now())
+    secrets = {name: value for name, value in link.attempt.items() if name != "environment"}
+    return link, Attempt(**secrets, now=broker.now())
 
 
 def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAccount, *, browser: str) -> Person:
@@ -118,7 +123,7 @@ def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAcco
             proved=proven.handle,
             named=request.handle,
         )
-    person = _remember(tx, broker, proven, now=now)
+    person = _remember(tx, broker, proven, environment=link.attempt.get("environment", PRODUCTION), now=now)
     ends = read_duration(request.valid_for).after(now) if request else None
     account = {
         "id": proven.account.id,
@@ -154,9 +159,11 @@ def _sealer(broker: Broker, browser: str) -> Sealer:
     return browser_sealer(broker.sealer, browser)
 
 
-def _remember(tx: Transaction, broker: Broker, proven: ProvenAccount, *, now: datetime) -> Person:
+def _remember(tx: Transaction, broker: Broker, proven: ProvenAccount, *, environment: str, now: datetime) -> Person:
     """Record the person, then the handle: of two proofs at once the second waits, and they agree on one handle."""
-    account = broker.blinder.account(proven.account)
+    account = broker.blinder.account(proven.account, environment=environment)
     person = save_proof(tx, broker.sealer, account, proven, now=now)
-    hold_handle(tx, broker.blinder.handle(proven.account.platform, proven.handle), account, now=now)
+    hold_handle(
+        tx, broker.blinder.handle(proven.account.platform, proven.handle, environment=environment), account, now=now
+    )
     return person

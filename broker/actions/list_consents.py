@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ class ConsentView:
     """One consent as its person sees it."""
 
     grant_id: str
+    client_id: str
     business: str
     contact: str
     platform: str
@@ -38,6 +40,7 @@ class ConsentView:
     identifier_type: str
     masked: str
     purposes: tuple[str, ...]
+    narrower: Mapping[str, str]
     status: ConsentStatus
     given_at: datetime
     valid_until: datetime
@@ -121,6 +124,7 @@ def _consent_view(
     business = client.registration.client_name if client else record.client_id
     return ConsentView(
         grant_id=record.grant_id,
+        client_id=record.client_id,
         business=f"{record.brand} ({business})" if record.brand else business,
         contact=client.registration.contacts[0] if client else "",
         platform=broker.label_of(person.proven.account.platform),
@@ -128,6 +132,7 @@ def _consent_view(
         identifier_type=record.identifier.type,
         masked=details.masked,
         purposes=record.purposes,
+        narrower=client.registration.narrower if client else {},
         status=record.status_at(broker.now()),
         given_at=record.given_at,
         valid_until=record.valid_until,

@@ -8,8 +8,10 @@ from broker.actions.broker import Broker
 from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
 from broker.actions.linking import ConsentRequest, Proved
 from broker.actions.withdraw_consent import end_renewed
+from broker.core.case import Case
 from broker.core.client import Client
 from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.core.decide import forbidden
 from broker.core.identifiers import Association, Identifier, OffPlatformId
 from broker.core.notice import Notice, words_digest
 from broker.errors import FlowBroken, PolicyRefused
@@ -41,10 +43,10 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
 
     Of one pair one consent stands: an earlier one ends with this one's beginning.
 
-    Raises :class:`PolicyRefused` (MATCH-2) when no purpose or one that was not asked is ticked.
+    Raises :class:`PolicyRefused` when no purpose or one that was not asked is ticked.
     """
     request = asked_of(choice.proved)
-    _check_purposes(choice.purposes, request)
+    _check_purposes(broker, choice.purposes, request)
     person = known_person(tx, broker, choice.proved)
     record = _new_record(broker, client, choice, request)
     replaced = _end_earlier(tx, broker, record)
@@ -137,9 +139,14 @@ def asked_of(proved: Proved) -> ConsentRequest:
     return proved.request
 
 
+def account_of(broker: Broker, proved: Proved) -> bytes:
+    """The proved account's key, in the environment of the client that asks."""
+    return broker.blinder.account(proved.proven.account, environment=asked_of(proved).environment)
+
+
 def known_person(tx: Transaction, broker: Broker, proved: Proved) -> Person:
     """The person who proved the account a moment ago."""
-    person = find_person(tx, broker.sealer, broker.blinder.account(proved.proven.account))
+    person = find_person(tx, broker.sealer, account_of(broker, proved))
     if person is None:
         raise FlowBroken("the account is not known any more; please begin again")
     return person
@@ -171,11 +178,14 @@ def identifier_value(identifier: Identifier) -> dict[str, str]:
     return {name: value for name, value in vars(identifier).items() if value is not None}
 
 
-def _check_purposes(ticked: tuple[str, ...], request: ConsentRequest) -> None:
-    if not ticked:
-        raise PolicyRefused("no purpose is ticked: there is nothing to consent to", clauses=("MATCH-2",))
-    if not set(ticked) <= set(request.purposes):
-        raise PolicyRefused("a purpose is ticked that was not asked for", clauses=("MATCH-2",))
+def _check_purposes(broker: Broker, ticked: tuple[str, ...], request: ConsentRequest) -> None:
+    """Put the ticks to the terms. Without any, or with one that nobody asked for, there is no consent in any case."""
+    marks = {"purpose-ticked": bool(ticked), "purpose-asked": set(ticked) <= set(request.purposes)}
+    ruling = forbidden(Case(act="consent", marks=marks), broker.policies.governing(request.platform))
+    if ruling is None and all(marks.values()):
+        return
+    detail = "a purpose is ticked that was not asked for" if ticked else "no purpose is ticked: there is no consent"
+    raise PolicyRefused(detail, clauses=ruling.clauses if ruling else ())
 
 
 def _new_record(broker: Broker, client: Client, choice: Choice, request: ConsentRequest) -> ConsentRecord:
@@ -185,7 +195,7 @@ def _new_record(broker: Broker, client: Client, choice: Choice, request: Consent
     return ConsentRecord(
         grant_id=broker.new_id(),
         client_id=client.client_id,
-        account=broker.blinder.account(choice.proved.proven.account),
+        account=account_of(broker, choice.proved),
         identifier=OffPlatformId(
             kind=identifier.kind,
             type=identifier.type,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from broker.actions.broker import Broker
+from broker.core.client import ENVIRONMENTS
 from broker.errors import Unauthorized
 from broker.store.database import Transaction
 from broker.store.flows import resume_session, save_session
@@ -20,6 +21,12 @@ def sign_in(tx: Transaction, broker: Broker, person: Person) -> str:
     now = broker.now()
     save_session(tx, session, account=person.key, now=now, ends=now + LONGEST)
     return session
+
+
+def environment_of(broker: Broker, person: Person) -> str:
+    """Whose data the person sees: production's, or those of development or staging, where the account is another."""
+    account = person.proven.account
+    return next(name for name in ENVIRONMENTS if broker.blinder.account(account, environment=name) == person.key)
 
 
 def signed_in(tx: Transaction, broker: Broker, session: str | None) -> Person:

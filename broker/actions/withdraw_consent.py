@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.actions.broker import Broker
 from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
@@ -17,8 +18,9 @@ from broker.errors import NotFound
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, Event, NoticeRef
 from broker.proof.sdjwt import payload_of
 from broker.store.clients import find_client
-from broker.store.consents import details_of, end_consent, find_consent
+from broker.store.consents import details_of, end_consent, find_consent, list_consents
 from broker.store.database import Transaction
+from broker.store.objections import object_to
 from broker.store.people import Person, find_person
 from broker.store.receipts import StoredReceipt, find_receipt, invalidate
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route
@@ -41,8 +43,23 @@ class Ending:
 def withdraw_consent(
     tx: Transaction, broker: Broker, *, account: bytes, grant_id: str, method: str = BY_PERSON
 ) -> Ending:
-    """End the person's own consent. Ending it twice is no error: it stays withdrawn."""
-    return _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, method=method)
+    """End the person's own consent. Ending it twice is no error: it stays withdrawn.
+
+    One that the business gave up before, or that has expired, stays what it is; the person's no is kept as an
+    objection to that business, so that no other ground serves it either.
+    """
+    ending = _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, method=method)
+    if ending.receipt_id is None and _ended_without_them(ending.record, broker.now()):
+        object_to(tx, account, ending.record.client_id, why=method, now=broker.now())
+    return ending
+
+
+def withdraw_all(tx: Transaction, broker: Broker, *, account: bytes) -> None:
+    """End every consent of the person that stands, each with its receipt; what ended before stays what it was."""
+    now = broker.now()
+    for record in list_consents(tx, account):
+        if record.status_at(now) is ConsentStatus.GIVEN:
+            withdraw_consent(tx, broker, account=account, grant_id=record.grant_id)
 
 
 def withdraw_by_link(tx: Transaction, broker: Broker, *, capability: str) -> Ending:
@@ -72,6 +89,12 @@ def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentReco
     if record is None or record.client_id != client_id:
         raise NotFound("this client holds no grant of that id")
     return record
+
+
+def _ended_without_them(record: ConsentRecord, now: datetime) -> bool:
+    """Whether a consent ended by its date or by the business, and not by the person's own act."""
+    status = record.status_at(now)
+    return status is ConsentStatus.EXPIRED or (status is ConsentStatus.REVOKED and record.ended_by == BY_CLIENT)
 
 
 def _end(

@@ -16,6 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from broker.actions.terms import call_clauses
 from broker.core.client import Standing
 from broker.errors import BrokerError
 from broker.oauth.context import current_broker, current_transaction
@@ -90,17 +91,21 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
         if client.client.standing is Standing.HELD:
             raise InvalidClientError("The client is held until an operator has approved it.")
         if not client.client.active:
-            raise SuspendedClientError("The client is suspended.")
+            raise SuspendedClientError(call_clauses(current_broker(), client.client))
         return client
 
 
 class SuspendedClientError(InvalidClientError):  # type: ignore[misc] # Authlib is untyped
     """A suspended client, told the clause."""
 
+    def __init__(self, clauses: tuple[str, ...]) -> None:
+        super().__init__("The client is suspended.")
+        self.clauses = clauses
+
     def get_body(self) -> list[tuple[str, object]]:
-        """RFC 6749's members, and the clause."""
+        """RFC 6749's members, and the clauses that stop it."""
         body: list[tuple[str, object]] = super().get_body()
-        return [*body, ("clauses", ["SURVEILLANCE-8"])]
+        return [*body, ("clauses", list(self.clauses))] if self.clauses else body
 
 
 def _check_form(assertion: str | None) -> None:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from authlib.oauth2.rfc6749 import OAuth2Error
+from flask import g
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from broker.actions.broker import Broker
 from broker.actions.linking import ConsentRequest
-from broker.actions.register_client import refuse_purposes
+from broker.actions.terms import found_facts, refuse_forbidden, refuse_purposes, screen_purpose
+from broker.core.case import Case
 from broker.core.client import Client
+from broker.core.decide import forbidden
 from broker.core.duration import read_duration
-from broker.core.identifiers import Identifier, UnknownKind, read_handle, read_identifier
+from broker.core.identifiers import KINDS, Identifier, read_handle, read_identifier
 from broker.core.reading import read_json
 from broker.errors import BrokerError, MalformedRequest, PolicyRefused
 
@@ -70,6 +73,7 @@ def read_details(raw: str | None, *, broker: Broker, client: Client, oauth: dict
     try:
         return _checked(_wire(raw), broker=broker, client=client, oauth=oauth)
     except BrokerError as error:
+        g.ruled_by = error.clauses
         raise InvalidAuthorizationDetailsError(error.detail, error.clauses) from error
 
 
@@ -99,10 +103,11 @@ def _checked(wire: DetailsWire, *, broker: Broker, client: Client, oauth: dict[s
         raise MalformedRequest(f"platform must be one that this client registered: {', '.join(registered.platforms)}")
     if wire.brand is not None and wire.brand not in registered.brands:
         raise MalformedRequest("brand must be one that this client registered")
-    _check_purposes(tuple(wire.purposes), client)
+    _check_purposes(tuple(wire.purposes), broker=broker, client=client, platform=wire.platform)
     read_duration(wire.valid_for)
     return ConsentRequest(
         client_id=client.client_id,
+        environment=registered.environment,
         oauth=oauth,
         platform=wire.platform,
         identifier=known_identifier(broker, wire.platform, wire.identifier),
@@ -115,21 +120,32 @@ def _checked(wire: DetailsWire, *, broker: Broker, client: Client, oauth: dict[s
 
 
 def known_identifier(broker: Broker, platform: str, wire: IdentifierWire) -> Identifier:
-    """The identifier, normalised. One of no known kind is refused in the name of the clause that closes the set."""
+    """The identifier, normalised. One of no known kind is refused by the terms' own clause (MATCH-1)."""
+    kind = wire.kind if wire.type in KINDS.get(wire.kind, ()) else "unknown"
+    spoken_of = found_facts(screen_purpose(broker, wire.name or "", {}))
+    case = Case(act="identify", words={**spoken_of, "identifier-kind": frozenset({kind})})
+    ruling = forbidden(case, broker.policies.governing(platform))
+    clauses = ruling.clauses if ruling else ()
     try:
-        return read_identifier(**wire.model_dump())
-    except UnknownKind as error:
-        clauses = broker.policies.governing(platform).naming("identifier-kind", "unknown")
+        identifier = read_identifier(**wire.model_dump())
+    except MalformedRequest as error:
         raise MalformedRequest(error.detail, clauses=clauses) from error
+    if ruling is not None:
+        raise PolicyRefused("the terms do not let this record be tied to an account", clauses=clauses)
+    return identifier
 
 
-def _check_purposes(purposes: tuple[str, ...], client: Client) -> None:
+def _check_purposes(purposes: tuple[str, ...], *, broker: Broker, client: Client, platform: str) -> None:
     if len(set(purposes)) != len(purposes):
         raise MalformedRequest("purposes: one stands twice")
-    refuse_purposes(purposes)
-    undeclared = set(purposes) - set(client.registration.purposes)
-    if undeclared:
-        raise PolicyRefused(
-            f"the purpose '{min(undeclared)}' is not one that this client registered",
-            clauses=("APPLICATION-1",),
+    policy = broker.policies.governing(platform)
+    refuse_purposes(broker, [policy], purposes, narrower=client.registration.narrower)
+    for purpose in purposes:
+        declared = purpose in client.registration.purposes
+        refuse_forbidden(
+            Case(act="declare", marks={"purpose-declared": declared}),
+            [policy],
+            f"the purpose '{purpose}' is not one that this client registered",
         )
+        if not declared:
+            raise MalformedRequest(f"the purpose '{purpose}' is not one that this client registered")

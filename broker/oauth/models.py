@@ -108,6 +108,7 @@ class AccessToken(TokenMixin):  # type: ignore[misc] # Authlib is untyped
     scope: str
     expires_at: int
     grant_id: str | None
+    standing_number: int | None
 
     def check_client(self, client: OAuthClient) -> bool:
         """Whether it was issued to *client*."""

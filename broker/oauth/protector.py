@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import MissingAuthorizationError, TokenValidator, Un
 from flask import Request
 
 from broker.actions.broker import Broker
+from broker.actions.terms import call_clauses
 from broker.core.client import Client, Standing
 from broker.core.consent import ConsentStatus
 from broker.errors import Forbidden, Unauthorized
@@ -74,7 +75,9 @@ class _Bearer(TokenValidator):  # type: ignore[misc] # Authlib is untyped
         tx: Transaction,
     ) -> Caller:
         """Its own standing and its client's, as they are now."""
-        client = _active_client(tx, token.client_id)
+        client = _active_client(tx, self.broker, token.client_id)
+        if token.standing_number != client.standing_number:
+            raise TokenRefused("the access token ended when the client's standing changed", error="invalid_token")
         if token_revoked(tx, token.token_id) or not _grant_stands(tx, self.broker, token):
             raise TokenRefused("the access token was revoked", error="invalid_token")
         if self.scope_insufficient(token.scope, scopes):
@@ -111,10 +114,10 @@ def _grant_stands(tx: Transaction, broker: Broker, token: AccessToken) -> bool:
     return record is not None and record.status_at(broker.now()) is ConsentStatus.GIVEN
 
 
-def _active_client(tx: Transaction, client_id: str) -> Client:
+def _active_client(tx: Transaction, broker: Broker, client_id: str) -> Client:
     client = find_client(tx, client_id)
     if client is not None and client.standing is Standing.SUSPENDED:
-        raise TokenRefused("the client is suspended", error="invalid_token", clauses=("SURVEILLANCE-8",))
+        raise TokenRefused("the client is suspended", error="invalid_token", clauses=call_clauses(broker, client))
     if client is None or not client.active:
         raise TokenRefused("the client is held until an operator has approved it", error="invalid_token")
     return client

@@ -35,6 +35,7 @@ def issue_token(
         "exp": now + int(LIFE.total_seconds()),
         "jti": token_id,
         "scope": scope,
+        "standing": client.client.standing_number,
         **({"grant_id": user.grant_id} if user else {}),
     }
     signed = broker.keys.tokens.sign(json.dumps(claims, separators=(",", ":")).encode(), typ=TYP)
@@ -66,4 +67,5 @@ def read_token(broker: Broker, text: str) -> AccessToken | None:
         scope=claims["scope"],
         expires_at=claims["exp"],
         grant_id=claims.get("grant_id"),
+        standing_number=claims.get("standing"),
     )

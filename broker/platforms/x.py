@@ -36,7 +36,7 @@ ADDRESSES = {
 #: Read by the re-check of handles, not by sign-in.
 RECHECK = {"bearer_token", "users_url", "compliance_url"}
 
-GRAMMAR = Grammar(id=re.compile(r"[0-9]{1,19}"), handle=re.compile(r"[A-Za-z0-9_]{1,15}"))
+GRAMMAR = Grammar(id=re.compile(r"[1-9][0-9]{0,18}"), handle=re.compile(r"[A-Za-z0-9_]{1,15}"))
 
 
 @dataclass(frozen=True, kw_only=True)
