@@ -17,24 +17,44 @@ from broker.oauth.metadata import check_metadata
 from broker.oauth.protector import Protector
 from broker.oauth.server import ConsentServer
 from broker.platforms.registry import load_platforms
-from broker.policies import SHIPPED, load_policies
+from broker.policies import SHIPPED, load_policies, load_screen
 from broker.proof.keyfiles import load_keys
 from broker.proof.receipt import Party
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
 from broker.store.migrating import require_schema
 from broker.store.sealing import Sealer
-from broker.web import consent, grants, health, home, linking, match, oauth, revocation, wellknown
+from broker.web import (
+    associations,
+    consent,
+    contact,
+    grants,
+    health,
+    home,
+    linking,
+    match,
+    oauth,
+    policies,
+    redistribution,
+    reports,
+    revocation,
+    wellknown,
+)
 from broker.web.languages import speak
 from broker.web.logs import log_requests, start_logging
 from broker.web.pages import day, moment
 from broker.web.problems import handle_failures
 from broker.web.reading import read_ahead
 from broker.web.security import guard
+from broker.web.terms_words import claim_words
 from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, ending, purpose_title
 
 #: Every face, and nothing that is not listed here.
-FACES = (home, consent, linking, match, grants, revocation, oauth, wellknown, health)
+FACES = (
+    *(home, consent, linking, revocation, policies),
+    *(match, associations, grants, redistribution, contact, reports),
+    *(oauth, wellknown, health),
+)
 
 
 def now() -> datetime:
@@ -59,6 +79,7 @@ def open_broker(settings: Settings) -> Broker:
         blinder=Blinder(keys.blinding),
         sealer=Sealer(keys.storage, secrets.token_bytes),
         policies=load_policies(settings.policies_dir or SHIPPED),
+        screen=load_screen(),
         platforms=load_platforms(settings.platforms_file, loopback=settings.loopback),
         now=now,
         random=secrets.token_bytes,
@@ -81,6 +102,7 @@ def create_app(broker: Broker) -> Flask:
         day=day,
         moment=moment,
         purpose_title=purpose_title,
+        claim_words=claim_words,
         identifier_types=IDENTIFIER_TYPES,
         statuses=STATUSES,
         ending=ending,

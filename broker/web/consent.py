@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from broker.actions.linking import Proved, open_proved
 from broker.actions.record_consent import Choice, asked_of, record_consent
 from broker.actions.refuse_consent import refuse_consent
+from broker.actions.terms import check_notice
 from broker.core.client import Client
 from broker.errors import FlowBroken, MalformedRequest
 from broker.oauth.context import current_broker, current_transaction, request_transaction
@@ -76,6 +77,7 @@ def _opened(link_id: str, browser: str) -> tuple[Proved, Client]:
     client = find_client(tx, asked.client_id)
     if client is None or not client.active:
         raise FlowBroken("this business may not ask at the moment; nothing was linked")
+    check_notice(broker, client, asked.platform, asked.purposes)
     return proved, client
 
 

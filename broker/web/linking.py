@@ -8,6 +8,7 @@ from werkzeug.exceptions import MethodNotAllowed
 from broker.actions.broker import Broker
 from broker.actions.linking import ConsentRequest, begin_link, claim_callback, new_attempt, record_proof
 from broker.actions.sign_in import sign_in
+from broker.core.blinding import PRODUCTION
 from broker.core.identifiers import ProvenAccount
 from broker.errors import BrokerError, FlowBroken, HandleMismatch, PlatformFailed
 from broker.oauth.context import current_broker, request_transaction
@@ -58,13 +59,17 @@ def callback(platform: str) -> Response:
         return _stopped(failure, asked, link, error="temporarily_unavailable")
 
 
-def go_to_platform(broker: Broker, platform: str, asked: ConsentRequest | None) -> Response:
+def go_to_platform(
+    broker: Broker, platform: str, asked: ConsentRequest | None, *, environment: str = PRODUCTION
+) -> Response:
     """Begin one attempt in this browser, and send it to the platform."""
     attempt: Attempt = new_attempt(broker, platform)
     location = broker.platforms[platform].authorize_url(attempt)
     browser = browser_handle() or broker.new_secret()
     with request_transaction() as tx:
-        begin_link(tx, broker, platform=platform, attempt=attempt, request=asked, browser=browser)
+        begin_link(
+            tx, broker, platform=platform, attempt=attempt, request=asked, browser=browser, environment=environment
+        )
     answer = see_other(location)
     set_browser_handle(answer, browser)
     return answer

@@ -8,7 +8,8 @@ from broker.actions.decide_match import decide_match
 from broker.oauth.context import current_broker, request_transaction
 from broker.web.api import caller
 from broker.web.reading import read_body
-from broker.web.wire import DecisionWire, MatchWire, dump
+from broker.web.tag_wire import MatchWire
+from broker.web.wire import DecisionWire, dump
 
 blueprint = Blueprint("match", __name__, url_prefix="/v1")
 

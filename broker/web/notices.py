@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -13,7 +14,7 @@ from broker.core.notice import Notice, OfferedPurpose
 from broker.errors import FlowBroken
 from broker.web.languages import language
 from broker.web.pages import day
-from broker.web.wording import IDENTIFIER_TYPES, PURPOSES
+from broker.web.wording import IDENTIFIER_TYPES, purpose_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: P
         heading=_("%(business)s asks to link your %(platform)s account to its record about you", **values),
         sentences=_opening(values),
         purposes_heading=_("What may the link be used for? Tick what you agree to; nothing is ticked for you."),
-        purposes=tuple(_offered(purpose) for purpose in request.purposes),
+        purposes=tuple(_offered(purpose, client.registration.narrower) for purpose in request.purposes),
         closing=_closing(values),
     )
 
@@ -87,6 +88,6 @@ def _closing(values: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def _offered(purpose: str) -> OfferedPurpose:
-    title, explanation = PURPOSES[purpose]
-    return OfferedPurpose(id=purpose, title=str(title), explanation=str(explanation))
+def _offered(purpose: str, narrower: Mapping[str, str]) -> OfferedPurpose:
+    title, explanation = purpose_words(purpose, narrower)
+    return OfferedPurpose(id=purpose, title=title, explanation=explanation)

@@ -8,6 +8,7 @@ from flask import Response, make_response, render_template
 from flask_babel import format_date, format_time, get_locale, gettext
 
 from broker.errors import BrokerError, MalformedRequest, RequestTooLarge
+from broker.oauth.context import current_broker
 from broker.web.wording import failure_title
 
 
@@ -33,8 +34,17 @@ def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
         status=error.status,
         title=failure_title(error.type),
         detail=detail[:1].upper() + detail[1:] + ".",
+        clauses=[(clause, address) for clause in error.clauses if (address := clause_address(clause))],
         back=back,
     )
+
+
+def clause_address(clause: str) -> str | None:
+    """Where a clause can be read; None when no document in force has one of that id."""
+    for policy in current_broker().policies.by_platform.values():
+        if clause in {one.id for one in policy.clauses}:
+            return f"/policies/{policy.ref.id}#{clause}"
+    return None
 
 
 def see_other(location: str) -> Response:

@@ -9,6 +9,7 @@ from flask import Flask, Response, g, json, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
+from broker.actions.note_ruling import note_ruling
 from broker.errors import BrokerError, RequestTooLarge
 from broker.oauth.context import current_broker
 from broker.oauth.protector import ScopeMissing, TokenRefused
@@ -35,6 +36,7 @@ def handle_failures(app: Flask) -> None:
     """Register the handlers, and the request id that every answer repeats."""
     app.before_request(_note_request_id)
     app.after_request(_echo_request_id)
+    app.after_request(_note_ruling)
     app.register_error_handler(BrokerError, _broker_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unforeseen)
@@ -51,7 +53,15 @@ def _echo_request_id(answer: Response) -> Response:
     return answer
 
 
+def _note_ruling(answer: Response) -> Response:
+    """By now the request's own transaction has ended: what the terms refused is undone, that they did is counted."""
+    if g.get("ruled_by"):
+        note_ruling(current_broker(), g.ruled_by)
+    return answer
+
+
 def _broker_error(error: BrokerError) -> Response:
+    g.ruled_by = error.clauses
     if error.status >= 500:  # noqa: PLR2004 - HTTP's own number
         log.error("%s: %s", error.type, type(error).__name__)
     if not _for_programs():
@@ -98,6 +108,11 @@ def _unforeseen(error: Exception) -> Response:
     return _broker_error(BrokerError("something failed that the broker did not foresee; nothing was acknowledged"))
 
 
+def problem_body(error: BrokerError) -> dict[str, object]:
+    """A failure as a problem's members, for an answer that is kept."""
+    return _members(error.status, error.type, error.title, error.detail, error.clauses)
+
+
 def _oauth_error(status: int, detail: str) -> Response:
     """RFC 6749 section 5.2, for a failure that Authlib never saw."""
     code = "temporarily_unavailable" if status == 503 else "server_error" if status >= 500 else "invalid_request"  # noqa: PLR2004 - HTTP's own numbers
@@ -107,17 +122,21 @@ def _oauth_error(status: int, detail: str) -> Response:
     return answer
 
 
-def _problem(status: int, slug: str, title: str, detail: str, clauses: tuple[str, ...]) -> Response:
-    kind = slug if slug == "about:blank" else current_broker().url(f"/problems/{slug}")
+def _members(status: int, slug: str, title: str, detail: str, clauses: tuple[str, ...]) -> dict[str, object]:
     body = Problem(
-        type=kind,
+        type=slug if slug == "about:blank" else current_broker().url(f"/problems/{slug}"),
         title=title,
         status=status,
         detail=detail,
         instance=f"urn:request:{g.request_id}",
         clauses=list(clauses) or None,
     )
-    answer = Response(json.dumps(dump(body)), status=status, mimetype="application/problem+json")
+    return dump(body)
+
+
+def _problem(status: int, slug: str, title: str, detail: str, clauses: tuple[str, ...]) -> Response:
+    body = json.dumps(_members(status, slug, title, detail, clauses))
+    answer = Response(body, status=status, mimetype="application/problem+json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -129,4 +148,4 @@ def _challenge(**members: str | None) -> str:
 
 
 def _for_programs() -> bool:
-    return request.path.startswith(_API)
+    return request.path.startswith(_API) or g.get("for_programs", False)

@@ -47,6 +47,7 @@ class ProcessingWire(Wire):
 
     purpose: str
     purpose_id: str
+    broader: str | None = None
     purpose_text: str
     operation: list[str]
     personal_data: list[str]

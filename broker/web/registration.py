@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
-from unicodedata import category
 
 from pydantic import Field
 
 from broker.core.addresses import read_address
 from broker.core.client import SCOPES, Registration
+from broker.core.purposes import MAX_NARROWER, NARROWER_ID, PURPOSES
 from broker.errors import MalformedRequest
 from broker.oauth.models import AUTH_METHOD
 from broker.proof.clientkeys import read_client_keys
+from broker.web.plain import AgreementsWire, plain_text
 from broker.web.wire import Text, Wire, Word
 
 _NAME = Annotated[str, Field(min_length=1, max_length=80)]
-#: Letters that show nothing, and marks stacked over one letter.
-_INVISIBLE = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f")
-_STACKED = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{3}")
 _CONTACT = re.compile(
     r"(mailto:)?[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,120}|https://[A-Za-z0-9./_-]{1,120}|(tel:)?\+[0-9 ()-]{5,24}"
 )
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-class AgreementsWire(Wire):
-    """When the business agreed to the platform's documents: dates, ``YYYY-MM-DD``."""
+class NarrowerWire(Wire):
+    """A purpose of the client's own, under one of the vocabulary."""
 
-    terms_of_service: str | None = None
-    privacy_policy: str | None = None
-    developer_agreement: str | None = None
-    developer_policy: str | None = None
+    id: Annotated[str, Field(pattern=f"^{NARROWER_ID.pattern}$", max_length=MAX_NARROWER)]
+    broader: Word
 
 
 class ClientWire(Wire):
@@ -49,7 +43,7 @@ class ClientWire(Wire):
     owner: _NAME
     environment: Literal["dev", "staging", "prod"]
     use_case: Annotated[str, Field(min_length=10, max_length=2000)]
-    purposes: Annotated[list[Word], Field(min_length=1, max_length=32)]
+    purposes: Annotated[list[Word | NarrowerWire], Field(min_length=1, max_length=32)]
     platforms: Annotated[list[Word], Field(min_length=1, max_length=32)]
     brands: Annotated[tuple[_NAME, ...], Field(max_length=200, strict=False)] = ()
     agreements: AgreementsWire = AgreementsWire()
@@ -63,9 +57,9 @@ class ClientWire(Wire):
     def to_core(self, *, loopback: bool) -> Registration:
         """The registration, every address and key checked; http only to this machine and in development."""
         for name in ("client_name", "owner", "use_case"):
-            _plain(name, getattr(self, name))
+            plain_text(name, getattr(self, name))
         for brand in self.brands:
-            _plain("brands", brand)
+            plain_text("brands", brand)
         return Registration(
             client_name=self.client_name,
             client_uri=_address("client_uri", self.client_uri, loopback=loopback),
@@ -78,18 +72,20 @@ class ClientWire(Wire):
             owner=self.owner,
             environment=self.environment,
             use_case=self.use_case,
-            purposes=_distinct("purposes", self.purposes),
+            purposes=_distinct("purposes", [_purpose_id(purpose) for purpose in self.purposes]),
+            narrower={entry.id: entry.broader for entry in self.purposes if isinstance(entry, NarrowerWire)},
             platforms=_distinct("platforms", self.platforms),
             brands=_distinct("brands", list(self.brands)),
-            agreements=_dates(self.agreements),
+            agreements=self.agreements.dates(),
         )
 
 
-def _plain(name: str, text: str) -> None:
-    """Text that stands on the consent page: it shows what it is, in one line, and turns no reading round."""
-    seen = [letter for letter in text if category(letter)[0] in "LN" and letter not in _INVISIBLE]
-    if not seen or not text.isprintable() or text != text.strip() or set(text) & _INVISIBLE or _STACKED.search(text):
-        raise MalformedRequest(f"{name} must be plain, visible text in one line, without surrounding blanks")
+def _purpose_id(purpose: str | NarrowerWire) -> str:
+    if isinstance(purpose, str):
+        return purpose
+    if purpose.id in PURPOSES or purpose.broader not in PURPOSES:
+        raise MalformedRequest(f"purposes: {purpose.id!r} must be your own, under one of {', '.join(PURPOSES)}")
+    return purpose.id
 
 
 def _contact(contact: str) -> str:
@@ -122,15 +118,3 @@ def _distinct(name: str, values: list[str]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise MalformedRequest(f"{name}: one stands twice")
     return tuple(values)
-
-
-def _dates(agreements: AgreementsWire) -> dict[str, str]:
-    dates = {name: day for name, day in agreements.model_dump().items() if day is not None}
-    for name, day in dates.items():
-        try:
-            well_formed = _DAY.fullmatch(day) and date.fromisoformat(day)
-        except ValueError:
-            well_formed = None
-        if not well_formed:
-            raise MalformedRequest(f"agreements.{name} must be a date such as 2026-11-23")
-    return dates

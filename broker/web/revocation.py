@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from broker.actions.list_businesses import list_businesses
 from broker.actions.list_consents import list_answers, open_capability, open_receipt
-from broker.actions.sign_in import signed_in
-from broker.actions.withdraw_consent import withdraw_by_link, withdraw_consent
+from broker.actions.object_to_matching import object_to_matching, take_objection_back
+from broker.actions.sign_in import environment_of, signed_in
+from broker.actions.withdraw_consent import withdraw_all, withdraw_by_link, withdraw_consent
+from broker.core.blinding import PRODUCTION
+from broker.core.client import ENVIRONMENTS
 from broker.errors import MalformedRequest, PlatformFailed, Unauthorized
 from broker.oauth.context import current_broker, request_transaction
 from broker.proof.verify import verify_receipt
 from broker.store.flows import end_session
+from broker.store.objections import EVERYONE
 from broker.web.linking import go_to_platform
+from broker.web.news import ALL, news_of
 from broker.web.pages import failure_page, render, see_other
 from broker.web.security import (
     browser_handle,
@@ -38,15 +44,17 @@ def overview() -> Response:
         with request_transaction() as tx:
             person = signed_in(tx, broker, session)
             answers = list_answers(tx, broker, person)
+            businesses = list_businesses(tx, broker, person)
     except Unauthorized:
         return _sign_in_page()
-    ended = request.args.get("ended")
     return render(
         "consents.html",
         person=person.proven,
         platform=broker.label_of(person.proven.account.platform),
+        environment=environment_of(broker, person),
         answers=answers,
-        just_ended=next((view for view in answers.consents if view.grant_id == ended and not view.live), None),
+        businesses=businesses,
+        news=news_of(request.args, answers, businesses),
         csrf=form_token(session or ""),
     )
 
@@ -58,8 +66,11 @@ def sign_in_at() -> Response:
     platform = single(request.form.getlist("platform"), "platform")
     if platform not in current_broker().platforms:
         raise MalformedRequest("there is no platform of that name here")
+    environment = request.form.get("environment") or PRODUCTION
+    if environment not in ENVIRONMENTS:
+        raise MalformedRequest("there is no environment of that name here")
     try:
-        return go_to_platform(current_broker(), platform, None)
+        return go_to_platform(current_broker(), platform, None, environment=environment)
     except PlatformFailed as failure:
         return failure_page(failure, back="/consents")
 
@@ -85,7 +96,36 @@ def withdraw() -> Response:
     with request_transaction() as tx:
         person = signed_in(tx, broker, session)
         withdraw_consent(tx, broker, account=person.key, grant_id=grant_id)
-    return see_other(f"/consents?ended={grant_id}")
+    return see_other(f"/consents?ended={grant_id}#news")
+
+
+@blueprint.post("/withdraw-all")
+def withdraw_everything() -> Response:
+    """Withdraw every consent of the person who is signed in, in one transaction."""
+    session, broker = person_session() or "", current_broker()
+    check_form(session)
+    with request_transaction() as tx:
+        withdraw_all(tx, broker, account=signed_in(tx, broker, session).key)
+    return see_other(f"/consents?ended={ALL}#news")
+
+
+@blueprint.post("/object")
+def object_() -> Response:
+    """Object to all matching, or to one business's; or take that back."""
+    session, broker = person_session() or "", current_broker()
+    check_form(session)
+    choice = single(request.form.getlist("choice"), "choice")
+    client_id = request.form.get("client_id") or EVERYONE
+    if choice not in {"object", "allow-again"}:
+        raise MalformedRequest("choice must be object or allow-again")
+    with request_transaction() as tx:
+        person = signed_in(tx, broker, session)
+        if choice == "object":
+            object_to_matching(tx, broker, person, client_id=client_id)
+        else:
+            take_objection_back(tx, person, client_id=client_id)
+    done = "objected" if choice == "object" else "lifted"
+    return see_other(f"/consents?{done}={ALL if client_id == EVERYONE else client_id}#news")
 
 
 @blueprint.get("/receipts/<receipt_id>")
@@ -96,12 +136,13 @@ def receipt(receipt_id: str) -> Response:
         person = signed_in(tx, broker, person_session())
         file = open_receipt(tx, broker, person, receipt_id)
     verdict = verify_receipt(file.text, jwks=broker.keys.jwks())
-    platform = person.proven.account.platform
+    platform, record = person.proven.account.platform, verdict.payload.get("record")
     return render(
         "receipt.html",
         receipt=file,
         verdict=verdict,
-        record=verdict.payload.get("record"),
+        record=record,
+        terms=_terms_of(record),
         platform=broker.label_of(platform),
     )
 
@@ -134,8 +175,21 @@ def withdraw_one(capability: str) -> Response:
     return see_other(f"/consents/{capability}")
 
 
+def _terms_of(record: object) -> str | None:
+    """Where the terms that a receipt names can be read, if a document of that name is in force."""
+    named = record.get("policy") if isinstance(record, dict) else None
+    in_force = {policy.ref.id for policy in current_broker().policies.by_platform.values()}
+    return f"/policies/{named['id']}" if isinstance(named, dict) and named.get("id") in in_force else None
+
+
 def _sign_in_page() -> Response:
     browser = browser_handle() or current_broker().new_secret()
-    answer = render("sign_in.html", platforms=current_broker().platforms.values(), csrf=form_token(browser))
+    environment = request.args.get("environment")
+    answer = render(
+        "sign_in.html",
+        platforms=current_broker().platforms.values(),
+        csrf=form_token(browser),
+        environment=environment if environment in ENVIRONMENTS else PRODUCTION,
+    )
     set_browser_handle(answer, browser)
     return answer

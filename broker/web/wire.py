@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from broker.actions.broker import Broker
-from broker.actions.decide_match import Answer, Question
+from broker.actions.decide_match import Answer
+from broker.actions.gather_facts import Question
 from broker.core.evidence import Provenance
 from broker.core.identifiers import read_handle
 from broker.errors import MalformedRequest
@@ -46,60 +47,13 @@ class AccountWire(Wire):
     handle: Word | None = None
 
 
-class SourceWire(Wire):
-    """Where public data was found."""
-
-    kind: Any = None
-    url: Any = None
-    retrieved_at: Any = None
-    sha256: Any = None
-    field: Any = None
-    post_id: Any = None
-
-
-class DisclosureWire(Wire):
-    """What the person was told when they gave the information."""
-
-    url: Any = None
-    version: Any = None
-    sha256: Any = None
-
-
-class ProvenanceWire(Wire):
-    """A client's statement of where it has a handle from.
-
-    A tag that lacks something, or says something else than it should, is refused by the terms and not by this model;
-    only members that nobody knows are refused here.
-    """
-
-    tag: Any = None
-    origin: Any = None
-    collected_at: Any = None
-    channel: Any = None
-    relationship: Any = None
-    expected_purposes: Any = None
-    disclosure: DisclosureWire | None = None
-    source: SourceWire | None = None
-
-    def to_core(self) -> Provenance:
-        """What the decision looks at."""
-        expected = self.expected_purposes if isinstance(self.expected_purposes, list) else []
-        return Provenance(
-            tag=_word(self.tag),
-            source=_word(self.source.kind) if self.source else None,
-            expected_purposes=tuple(_word(purpose) for purpose in expected),
-        )
-
-
-class MatchWire(Wire):
-    """``POST /v1/match``."""
+class PairWire(Wire):
+    """An account and an identifier."""
 
     account: AccountWire
     identifier: IdentifierWire
-    purpose: Annotated[str, Field(max_length=512)]
-    provenance: ProvenanceWire | None = None
 
-    def to_core(self, broker: Broker) -> Question:
+    def question(self, broker: Broker, *, purpose: str, provenance: Provenance | None = None) -> Question:
         """The question, its identifier normalised and its account in the platform's own form."""
         platform = broker.platform(self.account.platform)
         if (self.account.id is None) == (self.account.handle is None):
@@ -112,8 +66,8 @@ class MatchWire(Wire):
             account_id=self.account.id,
             handle=read_handle(handle, platform.grammar) if handle is not None else None,
             identifier=known_identifier(broker, platform.name, self.identifier),
-            purpose=self.purpose,
-            provenance=self.provenance.to_core() if self.provenance else None,
+            purpose=purpose,
+            provenance=provenance,
         )
 
 
@@ -135,6 +89,7 @@ class ContextWire(Wire):
     policy: PolicyWire
     grant_id: str | None = None
     receipt_id: str | None = None
+    association_id: str | None = None
     valid_until: str | None = None
     decided_at: str
 
@@ -158,6 +113,7 @@ class DecisionWire(Wire):
             policy=PolicyWire(**vars(decision.policy)),
             grant_id=consent.grant_id if consent else None,
             receipt_id=consent.receipt_id if consent else None,
+            association_id=decision.ground.association_id if decision.ground else None,
             valid_until=timestamp(consent.valid_until) if consent else None,
             decided_at=timestamp(answer.decided_at),
         )
@@ -178,7 +134,3 @@ class Problem(Wire):
 def dump(model: Wire) -> dict[str, Any]:
     """The members that are there."""
     return model.model_dump(exclude_none=True)
-
-
-def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""

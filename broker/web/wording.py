@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask_babel import LazyString
+from flask_babel import LazyString, gettext
 from flask_babel import lazy_gettext as _
 
 #: What a person ticks, and what ticking it allows.
@@ -88,6 +88,22 @@ def failure_title(kind: str) -> str:
     return str(FAILURES.get(kind, _FAILED))
 
 
-def purpose_title(purpose: str) -> str:
-    """A purpose's name."""
-    return str(PURPOSES[purpose][0])
+def purpose_title(purpose: str, broader: str | None = None) -> str:
+    """A purpose's name; a business's own is named in its own words, in quotes, after the one that it narrows."""
+    if purpose in PURPOSES:
+        return str(PURPOSES[purpose][0])
+    own = str(gettext("“%(own)s”", own=purpose.replace("-", " ")))
+    if broader is None or broader not in PURPOSES:
+        return own
+    return str(gettext("%(purpose)s: %(own)s", purpose=PURPOSES[broader][0], own=own))
+
+
+def purpose_words(purpose: str, narrower: Mapping[str, str]) -> tuple[str, str]:
+    """What a person ticks and what ticking it allows; a business's own purpose allows less than the one it narrows."""
+    _title, explanation = PURPOSES[narrower.get(purpose, purpose)]
+    title = purpose_title(purpose, narrower.get(purpose))
+    if purpose not in narrower:
+        return title, str(explanation)
+    return title, gettext(
+        "%(allows)s Only for this part of it; the words in quotes are the business's own.", allows=explanation
+    )

@@ -1,0 +1,65 @@
+"""Associations without consent: ``POST``, ``GET`` and ``DELETE /v1/associations``. A refusal names its clause."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from broker.actions.decide_match import answer_offer
+from broker.actions.hold_association import find_association, give_up_association
+from broker.actions.state_provenance import read_statement
+from broker.core.client import Client
+from broker.core.match import Ground
+from broker.errors import PolicyRefused
+from broker.oauth.context import current_broker, request_transaction
+from broker.store.database import Transaction
+from broker.web.api import caller
+from broker.web.idempotency import Reply, answer_once
+from broker.web.problems import problem_body
+from broker.web.reading import read_body
+from broker.web.tag_wire import AssociationWire
+
+blueprint = Blueprint("associations", __name__, url_prefix="/v1/associations")
+
+
+@blueprint.post("")
+def offer() -> Response:
+    """Offer an association. A refusal is remembered, so it commits like an acceptance."""
+    with request_transaction() as tx:
+        client = caller(tx, scope="match").client
+        return answer_once(tx, client, lambda: _offered(tx, client))
+
+
+@blueprint.get("/<association_id>")
+def read(association_id: str) -> Response:
+    """An association of the client's own."""
+    with current_broker().database.reading() as tx:
+        client = caller(tx, scope="match").client
+        return jsonify(_body(tx, find_association(tx, client, association_id)))
+
+
+@blueprint.delete("/<association_id>")
+def give_up(association_id: str) -> Response:
+    """The client gives it up; its statement stays what it was."""
+    with request_transaction() as tx:
+        give_up_association(tx, caller(tx, scope="match").client, association_id)
+    return Response(status=204)
+
+
+def _offered(tx: Transaction, client: Client) -> Reply:
+    broker = current_broker()
+    question = read_body(request, AssociationWire).to_core(broker)
+    outcome = answer_offer(tx, broker, client, question)
+    ground = outcome.ground
+    if ground is None:
+        refusal = PolicyRefused("the terms do not accept this tag as a ground", clauses=outcome.ruling.clauses)
+        return Reply(status=refusal.status, body=problem_body(refusal))
+    return Reply(status=201, body=_body(tx, ground), account=ground.account, statement_id=ground.statement_id)
+
+
+def _body(tx: Transaction, ground: Ground) -> dict[str, object]:
+    return {
+        "id": ground.association_id,
+        "basis": ground.basis,
+        "expected_purposes": list(ground.expected_purposes),
+        "statement": read_statement(tx, current_broker(), ground.account, ground.statement_id),
+    }
