@@ -1,8 +1,10 @@
-"""Make the README's pictures: the consent page, out of the running demo, and the map of the three faces."""
+"""Make the pictures: the broker's pages, out of the running demo, and the map of the three faces."""
 
 import argparse
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -11,26 +13,66 @@ from demonstration.stage import Addresses, Stage
 from playwright.sync_api import Page, sync_playwright
 
 PICTURES = Path(__file__).resolve().parents[1] / "docs" / "pictures"
-PAGE_FILE, FACES_FILE = "consent-page.png", "faces.svg"
 #: A width that the README shows without shrinking its letters below reading size; two dots to the pixel.
 WINDOW = {"width": 800, "height": 600}
 DOTS = 2
+AIR = 24
 JOHN_DOE = "1234567890123456789"
 
-# --- the consent page
+# --- the pages
 
 
-def draw_page(file: Path) -> None:
+def draw_notice(file: Path) -> None:
     """Walk from the shop to the notice, as far as the person's choice, and take its picture."""
+    with visiting() as (page, at):
+        go_to_notice(page, at)
+        page.screenshot(path=file, full_page=True)
+
+
+def draw_objection(file: Path) -> None:
+    """Allow the shop one purpose, sign in at the broker, and take the picture of what can be objected to."""
+    with visiting() as (page, at):
+        go_to_notice(page, at)
+        page.locator("input[value='customer-care']").check()
+        page.locator("button[value=allow]").click()
+        page.wait_for_url(f"{at.shop_url}/**")
+        page.goto(f"{at.issuer}/consents")
+        page.locator("form[action$='/sign-in'] button").click()
+        prove(page)
+        page.locator("section button[value=object]").click()
+        page.get_by_role("status").wait_for()
+        draw_part(page, file, first="#matching", last="ul.plain")
+
+
+def draw_terms(file: Path) -> None:
+    """Take the picture of the terms from their beginning, the first clause opened."""
+    with visiting() as (page, at):
+        page.goto(f"{at.issuer}/policies/x-developer-terms")
+        page.locator("summary").first.click()
+        draw_part(page, file, first="h1", last=".family .clause")
+
+
+def draw_part(page: Page, file: Path, *, first: str, last: str) -> None:
+    """Take the picture of a page between two elements, both within, with a little air."""
+    # A window as high as the page: nothing is scrolled, and nothing is cut off.
+    page.set_viewport_size({**WINDOW, "height": page.evaluate("document.documentElement.scrollHeight")})
+    top, bottom = (page.locator(name).first.bounding_box() for name in (first, last))
+    if top is None or bottom is None:
+        raise SystemExit(f"the page shows no {first} or no {last}")
+    begin, end = int(top["y"] - AIR), int(bottom["y"] + bottom["height"] + AIR)
+    page.screenshot(path=file, clip={"x": 0, "y": begin, "width": WINDOW["width"], "height": end - begin})
+
+
+@contextmanager
+def visiting() -> Iterator[tuple[Page, Addresses]]:
+    """Start the demo, and let somebody come to it while the block lasts."""
     with (
         tempfile.TemporaryDirectory(prefix="consent-broker-pictures-") as state,
         Stage(Addresses.usual(), Path(state) / "stage") as stage,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page(viewport=WINDOW, device_scale_factor=DOTS, locale="en-GB")
-        go_to_notice(page, stage.addresses)
-        page.screenshot(path=file, full_page=True)
+        yield browser.new_page(viewport=WINDOW, device_scale_factor=DOTS, locale="en-GB"), stage.addresses
         browser.close()
 
 
@@ -41,9 +83,14 @@ def go_to_notice(page: Page, at: Addresses) -> None:
     page.locator("#email").fill("john.doe@example.com")
     page.get_by_role("button", name="Create account").click()
     page.get_by_role("button", name="Link your X account").click()
+    prove(page)
+    page.locator("button[value=allow]:enabled").wait_for()
+
+
+def prove(page: Page) -> None:
+    """Show at the platform whose account it is."""
     page.locator(f"input[value='{JOHN_DOE}']").click()
     page.locator("button[value=authorize]").click()
-    page.locator("button[value=allow]:enabled").wait_for()
 
 
 def chromium() -> str:
@@ -176,7 +223,12 @@ def draw_faces(file: Path) -> None:
     )
 
 
-DRAW = {"page": (draw_page, PAGE_FILE), "faces": (draw_faces, FACES_FILE)}
+DRAW = {
+    "page": (draw_notice, "consent-page.png"),
+    "objection": (draw_objection, "objection.png"),
+    "terms": (draw_terms, "terms.png"),
+    "faces": (draw_faces, "faces.svg"),
+}
 
 
 def main() -> None:

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from broker.web.schemas import openapi, schemas
+from broker.web.openapi import openapi
+from broker.web.schemas import schemas
 
 FOLDER = Path(__file__).resolve().parents[1] / "schemas"
 

@@ -8,6 +8,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from broker.core.conditions import ACTS, CONDITIONS
+
 BROKER = Path(__file__).resolve().parents[1] / "broker"
 FOLDER = BROKER / "web" / "translations"
 METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
@@ -30,7 +32,16 @@ MARKS = (
 def sentences() -> Iterator[str]:
     """Yield every sentence that a page can show, once."""
     found = extract_from_dir(BROKER, METHODS, keywords=dict.fromkeys(MARKS))
-    yield from dict.fromkeys(message if isinstance(message, str) else message[0] for _, _, message, _, _ in found)
+    marked = (message if isinstance(message, str) else message[0] for _, _, message, _, _ in found)
+    yield from dict.fromkeys([*marked, *vocabulary()])
+
+
+def vocabulary() -> Iterator[str]:
+    """Yield the words of the terms' own vocabulary, which the core keeps and pages translate."""
+    yield from ACTS.values()
+    for name, condition in CONDITIONS.items():
+        # The act is no condition on a page: it says what a clause is looked at for.
+        yield from () if name == "act" else condition.words
 
 
 def read(path: Path) -> Catalog:

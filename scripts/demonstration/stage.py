@@ -85,9 +85,10 @@ class Stage:
         with ExitStack() as undo:
             undo.callback(self._open.close)
             self._prepare()
-            self._start_platform()
-            self._start_broker()
-            self._start_shop()
+            # The two that need nothing of the broker to start come up while it is set up.
+            starting = [self._start_platform(), self._start_shop(), self._start_broker()]
+            for program, address in starting:
+                program.wait_for(address)
             undo.pop_all()
         return self
 
@@ -123,7 +124,7 @@ class Stage:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         note.write_text(addresses, "utf-8")
 
-    def _start_platform(self) -> None:
+    def _start_platform(self) -> tuple[Program, str]:
         client_id, client_secret = self._credentials()
         env = {
             **surroundings(),
@@ -132,14 +133,14 @@ class Stage:
             "SANDBOX_REDIRECT_URI": f"{self.addresses.issuer}/link/x/callback",
         }
         options = ["--port", str(self.addresses.platform), "--state", str(self.state / "people.json")]
-        self._start("platform", script("sandbox/serve.py", *options), env, self.addresses.platform_url)
+        return self._start("platform", script("sandbox/serve.py", *options), env), self.addresses.platform_url
 
-    def _start_broker(self) -> None:
+    def _start_broker(self) -> tuple[Program, str]:
         self.broker("init")
         self._register_shop()
         options = ["--host", HOST, "--port", str(self.addresses.broker), "--workers", "1"]
         command = [console_script(), "serve", *options]
-        self._start("broker", command, self._broker_env(), f"{self.addresses.issuer}/health/ready")
+        return self._start("broker", command, self._broker_env()), f"{self.addresses.issuer}/health/ready"
 
     def _register_shop(self) -> None:
         """Let the shop write its registration and the broker's operator take it in, once."""
@@ -151,16 +152,17 @@ class Stage:
         run("shop", script("shop/register.py", *told), env=surroundings(), logs=self.logs)
         answer.write_text(self.broker("clients", "register", str(home / "registration.json")), "utf-8")
 
-    def _start_shop(self) -> None:
+    def _start_shop(self) -> tuple[Program, str]:
+        """Start the shop, which reads its registration when a customer first needs the broker."""
         told = ["--port", str(self.addresses.shop), "--issuer", self.addresses.issuer]
         command = script("shop/serve.py", *told, "--state", str(self.state / "shop"))
-        self._start("shop", command, surroundings(), self.addresses.shop_url)
+        return self._start("shop", command, surroundings()), self.addresses.shop_url
 
-    def _start(self, name: str, command: list[str], env: dict[str, str], address: str) -> None:
+    def _start(self, name: str, command: list[str], env: dict[str, str]) -> Program:
         program = Program(name, command, env=env, logs=self.logs)
         self._open.callback(program.stop)
         self._programs.append(program)
-        program.wait_for(address)
+        return program
 
     def _credentials(self) -> tuple[str, str]:
         """Return what the broker is known by at the platform, made once; the platforms file says the same."""

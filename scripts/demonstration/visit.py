@@ -19,6 +19,21 @@ class Account:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """What the shop asked, what the broker answered, and how the shop puts that in words."""
+
+    question: dict[str, Any]
+    answer: dict[str, Any]
+    told: str
+
+    @property
+    def learnt(self) -> tuple[dict[str, Any], str]:
+        """Everything the shop can see of the answer but its number and its time."""
+        context = {name: value for name, value in self.answer["context"].items() if name not in {"id", "decided_at"}}
+        return {**self.answer, "context": context}, self.told
+
+
+@dataclass(frozen=True, kw_only=True)
 class Visitor:
     """A person with a browser, an address, an account at the platform, and perhaps a handle to claim."""
 
@@ -68,6 +83,23 @@ class Visitor:
         answer: dict[str, Any] = json.loads(page.reading.marked["answer"])
         return answer
 
+    def ask_on_given(self, at: Addresses, *, purpose: str = "customer-care", said: str = "form") -> Exchange:
+        """Let the shop ask on the handle alone that was given at the signup, saying where it has it from."""
+        page = self.browser.open(f"{at.shop_url}/account")
+        page = self.browser.send(page.form(action="/ask"), purpose=purpose, said=said)
+        marked = arrived(page, at.shop_url, "/ask").reading.marked
+        return Exchange(
+            question=json.loads(marked["question"]),
+            answer=json.loads(marked["answer"]),
+            told=f"{marked['verdict']} {marked.get('why', '')}",
+        )
+
+    def sign_in(self, at: Addresses) -> Page:
+        """Sign in at the broker by proving the account."""
+        page = self.browser.open(f"{at.issuer}/consents")
+        self.browser.send(page.form(action="/consents/sign-in"))
+        return self.prove(at.issuer, "/consents")
+
     def shown(self) -> Page:
         """Return the page that the browser shows."""
         page = self.browser.page
@@ -83,14 +115,23 @@ def arrived(page: Page, site: str, path: str) -> Page:
     return page
 
 
-def permitted(answer: dict[str, Any]) -> None:
-    """Expect a permit on the ground of consent."""
+def permitted(answer: dict[str, Any], *, basis: str = "consent", clause: str = "MATCH-2") -> None:
+    """Expect a permit on one ground, in the name of one clause."""
     expect(that=answer.get("decision") is True, otherwise=f"the answer is {answer}")
-    expect(that=answer["context"].get("basis") == "consent", otherwise=f"the answer is {answer}")
+    expect(that=answer["context"].get("basis") == basis, otherwise=f"the answer is {answer}")
+    decided_by(answer, clause)
 
 
-def denied(answer: dict[str, Any], *, reason: str) -> None:
-    """Expect a denial for one reason."""
+def denied(answer: dict[str, Any], *, reason: str, clause: str = "") -> None:
+    """Expect a denial for one reason, in the name of one clause where one is given."""
     expect(that=answer.get("decision") is False, otherwise=f"the answer is {answer}")
     found = answer["context"].get("reason")
     expect(that=found == reason, otherwise=f"expected the reason {reason}, found {found}")
+    if clause:
+        decided_by(answer, clause)
+
+
+def decided_by(answer: dict[str, Any], clause: str) -> None:
+    """Expect that one clause, and no other, made the answer."""
+    found = answer["context"].get("clauses")
+    expect(that=found == [clause], otherwise=f"expected the clause {clause}, found {found}")

@@ -1,4 +1,4 @@
-"""The whole path, walked: link, receipt, match, withdrawal, and somebody who says no."""
+"""The whole path, walked: link, receipt, match, withdrawal, somebody who says no, and who was never asked."""
 
 import json
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from demonstration import receipts
 from demonstration.browser import Browser
 from demonstration.stage import Stage
 from demonstration.steps import expect, step
+from demonstration.unconsented import walk_without_consent
 from demonstration.visit import Account, Visitor, arrived, denied, permitted
 
 CARE = "customer-care"
@@ -48,6 +49,7 @@ def walk(stage: Stage) -> None:
     give_it_up(stage, jane)
     say_no(stage, erika)
     claim_another_handle(stage, wei)
+    walk_without_consent(stage)
 
 
 def link_an_account(stage: Stage, jane: Visitor) -> None:
@@ -134,9 +136,7 @@ def take_it_back_signed_in(stage: Stage, jane: Visitor) -> None:
         jane.link(at, purposes=(CARE, "newsletter"))
         permitted(jane.match(at, purpose="newsletter"))
     with step("@johndoe signs in at the broker and sees what was allowed", jane.browser):
-        page = jane.browser.open(f"{at.issuer}/consents")
-        jane.browser.send(page.form(action="/consents/sign-in"))
-        page = jane.prove(at.issuer, "/consents")
+        page = jane.sign_in(at)
         expect(that="Example Shop" in page.words, otherwise="the consent is not listed")
     with step("one button there takes it back, and the next match is denied", jane.browser):
         form = jane.shown().form(button="withdraw", action="/consents/withdraw")

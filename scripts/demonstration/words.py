@@ -14,6 +14,10 @@ Try this:
   3. Back at the shop: download the receipt, and press "Ask the match API".
   4. Take the consent back at the broker. Ask again: the answer is no.
   5. Rename @johndoe at the platform and let somebody else take the handle. Whom does it match now?
+  6. Sign out of the shop, open another account and type the handle zoe_writes into the form. Link nothing, and press
+     "Ask on what you gave us": yes for customer care, no for the newsletter.
+  7. Sign in at the broker as @zoe_writes and press "Object to all matching". Ask again: no,
+     and the shop cannot tell why.
 
 The programs' logs are in {logs}
 Ctrl-C stops everything.

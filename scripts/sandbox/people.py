@@ -34,6 +34,7 @@ FIRST_PEOPLE = (
     Person(id="1780000000000000042", username="mustermann", name="Erika Mustermann", protected=True),
     Person(id="55501", username="li_wei", name="Li Wei"),
     Person(id="1690000000000000007", username="zoe_writes", name="Zoë <b>Ohara</b>"),
+    Person(id="1450000000000000314", username="ana_pires", name="Ana Pires", description="Tulips."),
 )
 
 

@@ -4,6 +4,7 @@ import json
 import secrets
 import threading
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,30 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Disclosure:
+    """What a customer was told when she gave her handle: the paper's address, its version, its SHA-256."""
+
+    url: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Customer:
-    """One customer of the shop."""
+    """One customer of the shop; ``signed_up`` is a day, ``told`` what stood in the papers on it."""
 
     id: str
     name: str
     email: str
     handle: str = ""
+    signed_up: str = ""
+    told: Disclosure | None = None
     link: Link | None = None
+
+    @property
+    def gave_handle(self) -> bool:
+        """Whether the handle is all there is, and it is known what she was told when she gave it."""
+        return bool(self.handle and self.told) and self.link is None
 
 
 class Customers:
@@ -46,13 +63,20 @@ class Customers:
         """Return a customer by id."""
         return self._customers.get(customer_id)
 
-    def sign_up(self, *, name: str, email: str, handle: str) -> Customer:
+    def sign_up(self, *, name: str, email: str, handle: str, told: Disclosure) -> Customer:
         """Open an account, or the one that this address has: a demo shop keeps no passwords."""
+        today = datetime.now(UTC).date().isoformat()
         with self._lock:
-            known = [one for one in self._customers.values() if one.email.lower() == email.lower()]
-            customer_id = known[0].id if known else secrets.token_hex(8)
-            link = known[0].link if known else None
-            customer = Customer(id=customer_id, name=name, email=email, handle=handle, link=link)
+            known = next((one for one in self._customers.values() if one.email.lower() == email.lower()), None)
+            customer = Customer(
+                id=known.id if known else secrets.token_hex(8),
+                name=name,
+                email=email,
+                handle=handle,
+                signed_up=today,
+                told=told,
+                link=known.link if known else None,
+            )
             return self._keep(customer)
 
     def set_link(self, customer_id: str, link: Link | None) -> None:
@@ -70,7 +94,11 @@ class Customers:
 
 def read_customer(entry: dict[str, Any]) -> Customer:
     """Read one customer back from the file."""
-    link = entry["link"]
-    if link is None:
-        return Customer(**entry)
-    return Customer(**{**entry, "link": Link(**{**link, "purposes": tuple(link["purposes"])})})
+    link, told = entry["link"], entry.get("told")  # a file of an earlier shop says nothing of what was told
+    return Customer(
+        **{
+            **entry,
+            "told": Disclosure(**told) if told else None,
+            "link": Link(**{**link, "purposes": tuple(link["purposes"])}) if link else None,
+        }
+    )

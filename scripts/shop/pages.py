@@ -7,8 +7,9 @@ from authlib.integrations.base_client import OAuthError
 from client import ShopError
 from customers import Customer
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
+from given import FROM_FORM, SAYABLE, disclosure, paper_text
 from linking import ForeignAnswerError, RefusedError
-from matching import ASKABLE, Asked, ask_match
+from matching import ASKABLE, Asked, ask_given, ask_match
 from requests import RequestException
 from state import SEE_OTHER, browser, check_form, customer, shop, visitor
 from werkzeug.exceptions import HTTPException
@@ -38,7 +39,8 @@ def signup() -> Page:
     faults = faults_in(given)
     if faults:
         return signup_page(given, faults), HTTPStatus.UNPROCESSABLE_ENTITY
-    session["customer"] = shop().customers.sign_up(**given).id
+    told = disclosure(shop=shop().address, issuer=shop().broker.issuer)
+    session["customer"] = shop().customers.sign_up(**given, told=told).id
     return redirect(url_for("pages.account"), SEE_OTHER)
 
 
@@ -90,6 +92,19 @@ def match() -> Page:
     return account_page(found, asked=ask_match(shop().broker, found, found.link, by=by, purpose=purpose))
 
 
+@pages.post("/ask")
+def ask() -> Page:
+    """Ask the broker on nothing but what the customer gave in the signup form."""
+    check_form()
+    found = customer()
+    if not found.gave_handle:
+        abort(HTTPStatus.CONFLICT, "There is no handle to ask about.")
+    said, purpose = request.form.get("said", FROM_FORM), request.form.get("purpose", ASKABLE[0])
+    if said not in SAYABLE:
+        abort(HTTPStatus.BAD_REQUEST, "The shop says no such thing.")
+    return account_page(found, asked=ask_given(shop().broker, found, purpose=purpose, said=said))
+
+
 @pages.post("/unlink")
 def unlink() -> Page:
     """Give the link up at the broker, then forget it here."""
@@ -117,7 +132,7 @@ def sign_out() -> Page:
 @pages.get("/terms")
 def paper() -> Page:
     """Show the two papers that a registration names."""
-    return render_template("paper.html", which=request.path.strip("/"))
+    return paper_text(request.path.strip("/"), issuer=shop().broker.issuer)
 
 
 @pages.app_errorhandler(HTTPException)
@@ -156,7 +171,13 @@ def faults_in(given: dict[str, str]) -> dict[str, str]:
 
 def signup_page(given: dict[str, str], faults: dict[str, str]) -> str:
     """Render the signup form."""
-    return render_template("signup.html", given=given, faults=faults, csrf=browser())
+    return render_template(
+        "signup.html",
+        given=given,
+        faults=faults,
+        csrf=browser(),
+        issuer=shop().broker.issuer,
+    )
 
 
 def account_page(found: Customer, *, news: str = "", asked: Asked | None = None) -> str:
@@ -168,5 +189,6 @@ def account_page(found: Customer, *, news: str = "", asked: Asked | None = None)
         news=news,
         asked=asked,
         askable=ASKABLE,
+        sayable=SAYABLE,
         words=PURPOSE_WORDS,
     )

@@ -30,7 +30,12 @@ def create_app(*, issuer: str, shop: str, state: Path) -> Flask:
     # Browsers share cookies between the ports of one host: each program names its own.
     app.config.update(SESSION_COOKIE_NAME="example-shop", SESSION_COOKIE_SAMESITE="Lax")
     broker = BrokerClient(issuer=issuer, shop=shop, state=state)
-    app.extensions["shop"] = Shop(broker=broker, customers=Customers(state / "customers.json"), linking=Linking(broker))
+    app.extensions["shop"] = Shop(
+        address=shop,
+        broker=broker,
+        customers=Customers(state / "customers.json"),
+        linking=Linking(broker),
+    )
     app.register_blueprint(pages)
     app.after_request(with_headers)
     return app

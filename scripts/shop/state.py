@@ -13,8 +13,9 @@ SEE_OTHER = 303
 
 @dataclass(frozen=True, kw_only=True)
 class Shop:
-    """One shop: its customers and its line to the broker."""
+    """One shop: its address, its customers and its line to the broker."""
 
+    address: str
     broker: BrokerClient
     customers: Customers
     linking: Linking

@@ -18,6 +18,15 @@ REASONS = {
     "suspended": "the account is gone at the platform.",
 }
 BASES = {"consent": "the person consented", "user_provided": "the person told us", "public": "it is public"}
+# What each clause asks, for those that a shop such as this one meets.
+CLAUSES = {
+    "MATCH-1": "whoever ties an account to a record says which record.",
+    "MATCH-2": "consent comes first, for this shop, this record, this account and this purpose.",
+    "MATCH-3": "without consent a shop may do only what the person was told of.",
+    "MATCH-4": "without consent there must be something the person gave or something public, and no objection.",
+    "MATCH-4a": "what a person gave counts if it came straight from that person, with proof of what was said then.",
+    "APPLICATION-1": "a shop says beforehand what it matches for.",
+}
 
 
 def decision_in_words(status: int, answer: Any) -> str:  # noqa: ANN401 - JSON from another program
@@ -28,3 +37,10 @@ def decision_in_words(status: int, answer: Any) -> str:  # noqa: ANN401 - JSON f
     if answer["decision"] is True:
         return f"Yes: {BASES.get(context.get('basis'), 'there are grounds')}."
     return f"No: {REASONS.get(context.get('reason'), str(context.get('reason')))}"
+
+
+def clauses_in_words(answer: Any) -> str:  # noqa: ANN401 - JSON from another program
+    """Say what the clauses that decided ask for; one that this shop has no words for is named all the same."""
+    context = answer.get("context", {}) if isinstance(answer, dict) else {}
+    named = context.get("clauses", [])
+    return " ".join(f"{clause}: {CLAUSES[clause]}" if clause in CLAUSES else f"{clause}." for clause in named)
