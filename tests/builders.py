@@ -13,7 +13,8 @@ from threading import Barrier
 from typing import Any, TypeVar
 
 from broker.actions.broker import Broker
-from broker.actions.decide_match import Answer, Question, decide_match
+from broker.actions.decide_match import Answer, decide_match
+from broker.actions.gather_facts import Question
 from broker.actions.linking import (
     ConsentRequest,
     Proved,
@@ -29,13 +30,13 @@ from broker.actions.register_client import register_client
 from broker.core.blinding import Blinder
 from broker.core.client import Client, Registration
 from broker.core.consent import ConsentRecord
-from broker.core.evidence import Provenance
+from broker.core.evidence import Disclosure, Provenance, Source
 from broker.core.identifiers import Identifier, PlatformAccount, ProvenAccount
 from broker.core.notice import Notice, OfferedPurpose
 from broker.errors import BrokerError
 from broker.platforms.client import Credentials
 from broker.platforms.x import ADDRESSES, X
-from broker.policies import load_policies
+from broker.policies import load_policies, load_screen
 from broker.proof.keys import KeyRing, generate_signing_key
 from broker.proof.receipt import Party
 from broker.store.columns import metadata
@@ -44,6 +45,19 @@ from broker.store.sealing import Sealer
 
 AnyDatabase = TypeVar("AnyDatabase", bound=Database)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+#: Every purpose that no consent lifts, with the clause that says so.
+CLAUSE_OF_PROHIBITED = {
+    "sensitive-inference": "SENSITIVE-1",
+    "platform-benchmarking": "MEASURE-1",
+    "surveillance": "SURVEILLANCE-1",
+    "event-monitoring": "SURVEILLANCE-2",
+    "group-tracking": "SURVEILLANCE-3",
+    "background-check": "SURVEILLANCE-4",
+    "credit-risk": "SURVEILLANCE-5",
+    "insurance-risk": "SURVEILLANCE-5",
+    "profiling": "SURVEILLANCE-6",
+    "facial-recognition": "SURVEILLANCE-7",
+}
 BROWSER = "the browser that began"
 
 
@@ -81,6 +95,10 @@ def the_keys() -> KeyRing:
     )
 
 
+#: The documents as shipped, read once a run.
+the_policies, the_screen = cache(load_policies), cache(load_screen)
+
+
 def emptied(database: AnyDatabase) -> AnyDatabase:
     """Take every row out of a database that was migrated once for many tests."""
     with database.engine.begin() as tx:
@@ -104,7 +122,8 @@ def a_broker(database: Database, *, clock: Callable[[], datetime] | None = None,
         keys=keys,
         blinder=Blinder(keys.blinding),
         sealer=Sealer(keys.storage, randomness),
-        policies=load_policies(),
+        policies=the_policies(),
+        screen=the_screen(),
         platforms={"x": a_platform()},
         location="DE",
         now=clock or Clock(),
@@ -144,6 +163,7 @@ def an_account(id: str = "2244994945", handle: str = "JaneCanary") -> ProvenAcco
 def a_request(client: Client, **changes: Any) -> ConsentRequest:  # noqa: ANN401 - any field of it
     request = ConsentRequest(
         client_id=client.client_id,
+        environment=client.registration.environment,
         oauth={"redirect_uri": "https://northwind.example/linked", "state": "the client's own"},
         platform="x",
         identifier=an_identifier(),
@@ -188,9 +208,29 @@ def a_question(account: ProvenAccount | None = None, **changes: Any) -> Question
     return replace(question, **changes)
 
 
-def a_tag(tag: str = "user_provided", source: str | None = None) -> Provenance:
-    """What a client says it has a handle from, with the purpose that tests ask for among those expected."""
-    return Provenance(tag=tag, source=source, expected_purposes=("customer-care",))
+def a_tag(tag: str = "user_provided", kind: str = "directory", **changes: Any) -> Provenance:  # noqa: ANN401 - any field of it
+    """What a client says it has a handle from, whole, with the purpose that tests ask for among those expected."""
+    given = Provenance(
+        tag=tag,
+        expected_purposes=("customer-care",),
+        collected_at=NOON - timedelta(days=30),
+        channel="signup-form",
+        relationship="customer",
+        disclosure=Disclosure(url="https://northwind.example/privacy", version="3", sha256="0" * 64),
+    )
+    if tag == "public":
+        given = Provenance(tag=tag, expected_purposes=("customer-care",), source=a_source(kind))
+    return replace(given, **changes)
+
+
+def a_source(kind: str = "directory", **changes: Any) -> Source:  # noqa: ANN401 - any field of it
+    """A public source, with everything that its kind must carry."""
+    seen = NOON - timedelta(days=3)
+    if kind == "platform":
+        return replace(Source(kind=kind, retrieved_at=seen, field="bio"), **changes)
+    url = "https://architects.example/directory/jane"
+    source = replace(Source(kind=kind, retrieved_at=seen, url=url, sha256="0" * 64), **changes)
+    return replace(source, cited=source.cited or source.url)
 
 
 @contextmanager
@@ -220,6 +260,8 @@ def all_at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
 
 
 def registered(broker: Broker, **changes: Any) -> Client:  # noqa: ANN401 - any field of a registration
+    """Register a client, of an owner of its own unless *changes* says otherwise: one owner, one use case."""
+    changes.setdefault("owner", f"owner {broker.new_id()}")
     with broker.database.transaction() as tx:
         return register_client(tx, broker, a_registration(**changes))
 

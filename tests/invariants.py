@@ -12,6 +12,7 @@ from itertools import combinations
 from operator import itemgetter
 from typing import Any
 
+from invariants_of_terms import Statements, association_routes, faults_of_terms
 from raw_rows import Rows, all_rows, in_clear
 
 from broker.actions.broker import Broker
@@ -24,7 +25,7 @@ from broker.store.consents import details_of, find_consent
 from broker.store.database import Database, Transaction
 from broker.store.people import find_person
 from broker.store.receipts import INVALID, VALID, StoredReceipt, list_receipts
-from broker.store.routes import CAPABILITY, CODE, GRANT, RECEIPT, SESSION
+from broker.store.routes import ASSOCIATION, CAPABILITY, CODE, GRANT, RECEIPT, SESSION
 from broker.store.sealing import SealBroken
 
 _EVENT_OF = {
@@ -48,7 +49,7 @@ def assert_sound(database: Database, broker: Broker) -> None:
 def faults_in(tx: Transaction, broker: Broker) -> list[str]:
     """Name every fault of the rows as *tx* sees them."""
     rows = all_rows(tx)
-    opened = _Opened(tx, broker, rows)
+    opened, statements = _Opened(tx, broker, rows), Statements(tx, broker, rows)
     return [
         *_associations(rows),
         *_consents(rows),
@@ -61,7 +62,8 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
         *_decisions(rows),
         *_refusals(rows),
         *_handles(rows),
-        *in_clear(rows, opened.personal),
+        *faults_of_terms(rows, statements, broker),
+        *in_clear(rows, opened.personal | statements.personal),
     ]
 
 
@@ -80,7 +82,8 @@ class _Opened:
 
     def _open(self, tx: Transaction, broker: Broker, rows: Rows, account: bytes) -> None:
         person = find_person(tx, broker.sealer, account)
-        assert person is not None
+        if person is None:  # spoken of by a client, and never proved
+            return
         self.personal |= {person.proven.account.id, person.proven.handle}
         found = list_receipts(tx, account, store=broker.sealer, person=person.sealer)
         self.receipts |= {receipt.receipt_id: receipt for receipt in found}
@@ -235,6 +238,7 @@ def _routes(rows: Rows, opened: _Opened) -> Iterator[str]:
         CAPABILITY: links,
         CODE: {(row["code"], row["account"], row["grant_id"]) for row in rows["codes"]},
         SESSION: {(row["session"], row["account"], "") for row in rows["person_sessions"]},
+        ASSOCIATION: association_routes(rows),
     }
     for kind, names in expected.items():
         found = {(row["name"], row["account"], row["target"]) for row in rows["routes"] if row["kind"] == kind}
@@ -247,9 +251,11 @@ def _decisions(rows: Rows) -> Iterator[str]:
     consents = {row["grant_id"]: row for row in rows["consents"]}
     for row in rows["decisions"]:
         if not row["permitted"]:
-            if row["basis"] or row["grant_id"] or not row["reason"]:
+            if row["basis"] or row["grant_id"] or row["association_id"] or not row["reason"]:
                 yield f"the denial {row['decision_id']} names a basis or gives no reason"
             continue
+        if row["basis"] in ("user_provided", "public") and row["act"] != "contact" and not row["grant_id"]:
+            continue  # rests on an association: looked at with the terms
         consent = consents.get(row["grant_id"])
         if consent is None or not _same(row, consent, "account", "client_id", "identifier"):
             yield f"the permit {row['decision_id']} rests on no consent of the pair"

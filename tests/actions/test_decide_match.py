@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 from builders import (
+    CLAUSE_OF_PROHIBITED,
     NOON,
     Clock,
     a_question,
+    a_source,
     a_tag,
     an_account,
     an_identifier,
@@ -19,10 +21,10 @@ from builders import (
 from raw_rows import all_rows
 
 from broker.actions.broker import Broker
-from broker.actions.decide_match import Question, decide_match
+from broker.actions.decide_match import decide_match
+from broker.actions.gather_facts import Question
 from broker.core.client import Client
 from broker.core.evidence import Provenance
-from broker.core.purposes import PROHIBITED
 from broker.store.tables import AssociationRow
 
 BY_HANDLE = {"account_id": None, "handle": "JaneCanary"}
@@ -68,7 +70,7 @@ def test_a_purpose_the_client_never_declared_is_denied_whatever_was_ticked(broke
         )  # fmt: skip
 
 
-@pytest.mark.parametrize(("purpose", "clause"), PROHIBITED.items())
+@pytest.mark.parametrize(("purpose", "clause"), CLAUSE_OF_PROHIBITED.items())
 def test_a_prohibited_purpose_is_denied_by_its_own_clause_consent_or_not(
     broker: Broker, client: Client, purpose: str, clause: str
 ) -> None:
@@ -80,9 +82,10 @@ def test_a_prohibited_purpose_is_denied_by_its_own_clause_consent_or_not(
 @pytest.mark.parametrize(
     ("tag", "clause"),
     [
-        (a_tag("user_provided"), "MATCH-4a"),
-        (a_tag("public", "directory"), "MATCH-4b1"),
-        (a_tag("public", "platform"), "MATCH-4b2"),
+        (a_tag("user_provided", relationship=None), "MATCH-4a"),
+        (a_tag("public", source=a_source("directory", sha256=None)), "MATCH-4b1"),
+        (a_tag("public", source=a_source("platform", field=None)), "MATCH-4b2"),
+        (a_tag("user_provided", expected_purposes=()), "MATCH-3"),
         (a_tag("bought"), "MATCH-4"),
     ],
 )
@@ -206,6 +209,12 @@ def test_an_answer_is_written_under_the_account_or_under_the_handles_digest(brok
     assert {broker.blinder.account(an_account().account), broker.blinder.handle("x", "unknown")} == written
 
 
+def test_a_purpose_in_words_of_ones_own_is_answered_and_not_written_down(broker: Broker, client: Client) -> None:
+    assert not permitted(broker, client, a_question(purpose="see whether Jane is ill"))
+    with broker.database.transaction() as tx:
+        assert ["other"] == [row["purpose"] for row in all_rows(tx)["decisions"]]
+
+
 def test_of_one_pair_the_latest_consent_speaks(broker: Broker, client: Client, clock: Clock) -> None:
     consented(broker, client, None, "customer-care", valid_for="P30D")
     clock.passes(days=1)
@@ -215,13 +224,12 @@ def test_of_one_pair_the_latest_consent_speaks(broker: Broker, client: Client, c
     assert "purpose_not_granted" == answer(broker, client)[1]
 
 
-def test_a_tag_without_the_purpose_among_the_expected_is_refused_by_that_clause_too(
+def test_a_tag_without_the_purpose_among_the_expected_permits_by_none_and_is_kept(
     broker: Broker, client: Client
 ) -> None:
-    tag = replace(a_tag("user_provided"), expected_purposes=("newsletter",))
-    assert (False, "provenance_rejected", ("MATCH-4a", "MATCH-3")) == answer(
-        broker, client, a_question(provenance=tag)
-    )  # fmt: skip
+    tag = a_tag("user_provided", expected_purposes=("newsletter",))
+    assert (False, "purpose_not_granted", ("MATCH-3",)) == answer(broker, client, a_question(provenance=tag))
+    assert permitted(broker, client, a_question(purpose="newsletter"))
 
 
 def test_a_kind_that_nobody_knows_is_denied_consent_or_not(broker: Broker, client: Client) -> None:

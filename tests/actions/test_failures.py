@@ -10,11 +10,15 @@ import pytest
 from builders import (
     BROWSER,
     a_choice,
+    a_question,
+    a_registration,
     a_request,
+    a_tag,
     an_account,
     asked,
     consented,
     proved,
+    registered,
 )
 from invariants import faults_in
 from raw_rows import Rows, all_rows
@@ -22,11 +26,16 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from broker.actions.broker import Broker
+from broker.actions.change_standing import Change, suspend_client
+from broker.actions.check_contact import check_contact
+from broker.actions.decide_match import answer_offer
 from broker.actions.linking import begin_link, claim_callback, new_attempt, record_proof
 from broker.actions.record_consent import record_consent
 from broker.actions.refuse_consent import refuse_consent
+from broker.actions.register_client import register_client
 from broker.actions.withdraw_consent import relinquish_grant, withdraw_consent
 from broker.core.client import Client
+from broker.core.fingerprint import Fingerprint
 from broker.errors import Unavailable
 from broker.store.database import Database, Transaction
 
@@ -107,9 +116,37 @@ def a_proof(broker: Broker, client: Client) -> Act:
     return prove
 
 
+def an_offer(broker: Broker, client: Client) -> Act:
+    return lambda tx: answer_offer(tx, broker, client, a_question(purpose="", provenance=a_tag()))
+
+
+def an_offer_from_a_refused_origin(broker: Broker, client: Client) -> Act:
+    proved(broker, an_account(), None)
+    asked_by = {"account_id": None, "handle": "JaneCanary", "purpose": ""}
+    return lambda tx: answer_offer(tx, broker, client, a_question(**asked_by, provenance=a_tag(origin="bought")))
+
+
+def a_registration_of_its_own(broker: Broker, _client: Client) -> Act:
+    return lambda tx: register_client(tx, broker, a_registration(owner="Contoso"))
+
+
+def a_suspension(broker: Broker, client: Client) -> Act:
+    return lambda tx: suspend_client(tx, broker, client.client_id, Change(who="Sam", why="sells what it learns"))
+
+
+def a_message(broker: Broker, _client: Client) -> Act:
+    messenger = registered(broker, purposes=("contact",))
+    consented(broker, messenger, purposes=("contact",))
+    return lambda tx: check_contact(tx, broker, messenger, a_question(purpose="contact"), Fingerprint(simhash=1))
+
+
 @pytest.mark.parametrize(
-    ("prepare", "at_least"), [(a_yes, 10), (a_no, 8), (a_withdrawal, 12), (a_giving_up, 12), (a_proof, 6)]
-)
+    ("prepare", "at_least"),
+    [
+        (a_yes, 10), (a_no, 8), (a_withdrawal, 12), (a_giving_up, 12), (a_proof, 6), (an_offer, 8),
+        (an_offer_from_a_refused_origin, 6), (a_registration_of_its_own, 8), (a_suspension, 3), (a_message, 8),
+    ],
+)  # fmt: skip
 def test_a_verb_whose_nth_statement_fails_has_done_nothing(
     broker: Broker, client: Client, prepare: Callable[[Broker, Client], Act], at_least: int
 ) -> None:

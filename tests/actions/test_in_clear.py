@@ -8,11 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from acts_of_terms import contacted, handed, objected, offered, received
 from builders import (
     BROWSER,
     a_choice,
     a_question,
     a_request,
+    a_source,
+    a_tag,
     an_account,
     an_identifier,
     asked,
@@ -26,19 +29,23 @@ from sqlalchemy import text
 
 from broker.actions.broker import Broker
 from broker.actions.linking import begin_link, new_attempt
+from broker.actions.note_ruling import note_ruling
 from broker.actions.read_grant import granted_details, withdrawal_uri
 from broker.actions.record_consent import record_consent
 from broker.actions.sign_in import sign_in
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.client import Client
+from broker.core.fingerprint import Fingerprint
 from broker.proof.receipt import leaf_data
 from broker.proof.sdjwt import payload_of
-from broker.proof.verify import verify_receipt
+from broker.proof.verify import verify_evidence, verify_receipt
 from broker.store.columns import metadata
 from broker.store.consents import details_of
 from broker.store.database import Transaction
 from broker.store.flows import claim_choice, save_pushed
-from broker.store.people import find_person
+from broker.store.grounds import find_statement
+from broker.store.idempotency import claim_key, keep_answer
+from broker.store.people import find_person, sealer_of
 from broker.store.receipts import list_receipts
 from broker.store.sealing import SealBroken
 from broker.store.tables import PersonRow
@@ -81,7 +88,29 @@ def everything_happens(broker: Broker, client: Client) -> set[str]:
             secrets.add(withdrawal_uri(receipt).rpartition("/")[2])
     with broker.database.transaction() as tx:
         withdraw_consent(tx, broker, account=record.account, grant_id=record.grant_id)
-    return secrets - {"consents"}
+    return secrets - {"consents"} | the_terms_happen(broker)
+
+
+def the_terms_happen(broker: Broker) -> set[str]:
+    """Fill the tables of the terms; return what must not lie there in clear."""
+    client = registered(broker, purposes=("customer-care", "contact"))
+    canary, url = an_identifier("ground.canary@mailbox.example"), "https://architects.example/directory/jane-canary"
+    tag = a_tag("public", source=a_source(url=url))
+    for by in ({}, {"account_id": None, "handle": "JaneCanary"}):
+        assert offered(broker, client, tag, identifier=canary, **by).ground is not None
+        offered(broker, client, a_tag(origin="bought"), identifier=an_identifier("bought.canary@mailbox.example"), **by)
+    consented(broker, client, None, "contact", purposes=("contact",), identifier=canary)
+    assert contacted(broker, client, None, Fingerprint(sha256=b"s" * 32, simhash=1), identifier=canary)
+    objected(broker)
+    handed(broker, client, received(broker, client))
+    note_ruling(broker, ("APPLICATION-1",))
+    told = {"id": "an association of JaneCanary", "url": url}
+    with broker.database.transaction() as tx:
+        digest = broker.blinder.request(client.client_id, "a-key-that-names-JaneCanary")
+        key = {"client_id": client.client_id, "key": digest}
+        claim_key(tx, **key, fingerprint=b"f" * 32, now=broker.now(), ends=broker.now(), store=broker.sealer)
+        keep_answer(tx, **key, answer=told, store=broker.sealer)
+    return {url, canary.value, "bought.canary@mailbox.example", "a-key-that-names-JaneCanary"}
 
 
 def test_no_table_holds_a_persons_value_or_a_secret_in_clear(broker: Broker, client: Client) -> None:
@@ -157,6 +186,28 @@ def test_a_destroyed_key_leaves_signature_and_leaf_whole(sqlite_broker: Broker) 
     jwt = broker.sealer.open(row["sealed_jwt"], place=f"receipts.sealed_jwt:{record.receipt_id}").decode()
     assert verify_receipt(f"{jwt}~", jwks=broker.keys.jwks()).anchored
     assert leaf_data(jwt) == leaf["leaf"]
+    assert [] == [value for value in CANARIES if value in str(payload_of(jwt))]
+
+
+def test_a_statement_opens_with_its_persons_key_alone_and_stays_signed_without_it(sqlite_broker: Broker) -> None:
+    broker = sqlite_broker
+    ground = offered(broker, registered(broker)).ground
+    assert ground is not None
+    account = broker.blinder.account(an_account().account)
+    with broker.database.transaction() as tx:
+        sealer = sealer_of(tx, broker.sealer, account)
+        text = find_statement(tx, account, ground.statement_id, store=broker.sealer, person=sealer)
+        with pytest.raises(SealBroken):
+            find_statement(tx, account, ground.statement_id, store=broker.sealer, person=broker.sealer)
+        tx.execute(PersonRow.__table__.update().values(wrapped_key=b""))  # type: ignore[attr-defined]
+        with pytest.raises(SealBroken):
+            sealer_of(tx, broker.sealer, account)
+        [row], [leaf] = (all_rows(tx)[name] for name in ("statements", "leaves"))
+    assert text is not None
+    assert {"account", "identifier", "evidence"} == set(verify_evidence(text, jwks=broker.keys.jwks()).disclosed)
+    jwt = broker.sealer.open(row["sealed_jwt"], place=f"statements.sealed_jwt:{ground.statement_id}").decode()
+    assert verify_evidence(f"{jwt}~", jwks=broker.keys.jwks()).anchored
+    assert (leaf_data(jwt), "statement") == (leaf["leaf"], leaf["kind"])
     assert [] == [value for value in CANARIES if value in str(payload_of(jwt))]
 
 

@@ -21,7 +21,7 @@ from broker.core.identifiers import ProvenAccount
 from broker.errors import FlowBroken, HandleMismatch
 from broker.platforms import Attempt
 from broker.store.flows import Link
-from broker.store.people import holder_of
+from broker.store.people import Bearer, bearer_of
 
 
 def begin(broker: Broker, request: ConsentRequest | None) -> tuple[str, Attempt]:
@@ -194,4 +194,6 @@ def test_proofs_of_one_account_at_once_leave_it_one_handle(broker: Broker) -> No
     account = broker.blinder.account(an_account().account)
     with broker.database.transaction() as tx:
         names = [broker.blinder.handle("x", name) for name in ("zero", "name0", "name1", "name2", "name3")]
-        assert [account] == [holder for name in names if (holder := holder_of(tx, name))]
+        assert [Bearer(account, held=True)] == [
+            bearer for name in names if (bearer := bearer_of(tx, name)) and bearer.held
+        ]

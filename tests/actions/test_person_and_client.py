@@ -1,4 +1,4 @@
-"""Sessions, registration, and what the two sides may read."""
+"""Sessions, and what the two sides may read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,13 @@ from builders import (
 from broker.actions.broker import Broker, party_of
 from broker.actions.list_consents import Answers, list_answers, open_capability, open_receipt
 from broker.actions.read_grant import granted_details, sd_jwt_text
-from broker.actions.register_client import change_standing, register_client, resume_client
 from broker.actions.sign_in import sign_in, signed_in
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.client import Client, Standing
 from broker.core.consent import ConsentStatus
 from broker.core.identifiers import ProvenAccount
-from broker.core.purposes import PROHIBITED, PURPOSES
-from broker.errors import BrokerError, MalformedRequest, NotFound, PolicyRefused, Unauthorized
+from broker.errors import NotFound, Unauthorized
 from broker.proof.verify import verify_receipt
-from broker.store.clients import list_clients
 from broker.store.columns import metadata
 from broker.store.database import Transaction
 from broker.store.flows import end_session
@@ -89,61 +86,6 @@ def test_every_sign_in_has_a_session_of_its_own(broker: Broker, session: str) ->
     with broker.database.transaction() as tx:
         end_session(tx, session)
     assert [False, True] == [visits(broker, session), visits(broker, second)]
-
-
-# --- registration ------------------------------------------------------------------------------------------
-
-
-def test_a_client_is_registered_as_active_under_a_new_id(broker: Broker) -> None:
-    one, two = registered(broker), registered(broker, client_name="Contoso")
-    assert (Standing.ACTIVE, NOON, 26, 26) == (one.standing, one.registered_at, len(one.client_id), len(two.client_id))
-    with broker.database.transaction() as tx:
-        assert {one.client_id: one, two.client_id: two} == {client.client_id: client for client in list_clients(tx)}
-
-
-@pytest.mark.parametrize("purpose", PURPOSES)
-def test_every_purpose_of_the_vocabulary_can_be_declared(broker: Broker, purpose: str) -> None:
-    assert (purpose,) == registered(broker, purposes=(purpose,)).registration.purposes
-
-
-@pytest.mark.parametrize(("purpose", "clause"), [*PROHIBITED.items(), ("made-up", "APPLICATION-1")])
-def test_a_purpose_that_none_may_declare_is_refused_by_its_clause(broker: Broker, purpose: str, clause: str) -> None:
-    with pytest.raises(PolicyRefused) as caught, broker.database.transaction() as tx:
-        register_client(tx, broker, a_registration(purposes=("customer-care", purpose)))
-    assert (clause,) == caught.value.clauses
-    with broker.database.transaction() as tx:
-        assert [] == list_clients(tx)
-
-
-def test_a_platform_that_this_broker_does_not_have_is_refused(broker: Broker) -> None:
-    with pytest.raises(PolicyRefused, match="elsewhere"), broker.database.transaction() as tx:
-        register_client(tx, broker, a_registration(platforms=("x", "elsewhere")))
-    with pytest.raises(MalformedRequest, match="must be one of x"):
-        broker.platform("elsewhere")
-    assert "X" == broker.platform("x").label
-
-
-def test_a_client_is_suspended_with_a_reason_and_resumed(broker: Broker, client: Client) -> None:
-    with broker.database.transaction() as tx:
-        suspended = change_standing(tx, client.client_id, Standing.SUSPENDED, why="sells what it learns")
-    with broker.database.transaction() as tx:
-        resumed = change_standing(tx, client.client_id, Standing.ACTIVE, why=None)
-    assert (False, "sells what it learns", client) == (suspended.active, suspended.standing_why, resumed)
-    with pytest.raises(NotFound), broker.database.transaction() as tx:
-        change_standing(tx, "nobody", Standing.SUSPENDED, why=None)
-
-
-def test_a_suspended_client_is_resumed(broker: Broker, client: Client) -> None:
-    with broker.database.transaction() as tx:
-        change_standing(tx, client.client_id, Standing.SUSPENDED, why="to be looked at")
-        assert client == resume_client(tx, client.client_id)
-
-
-def test_a_client_that_is_held_waits_for_approval_and_cannot_be_resumed(broker: Broker, client: Client) -> None:
-    with broker.database.transaction() as tx:
-        change_standing(tx, client.client_id, Standing.HELD, why="to be looked at")
-    with pytest.raises(BrokerError, match="held, not suspended"), broker.database.transaction() as tx:
-        resume_client(tx, client.client_id)
 
 
 def test_a_client_without_a_contact_is_named_by_its_address(client: Client) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from builders import Clock, a_request, an_account, asked, consented, proved, refused
+from acts_of_terms import handed, objected, offered, received
+from builders import Clock, a_request, a_tag, an_account, an_identifier, asked, consented, proved, refused
 from raw_rows import all_rows
 from sqlalchemy import text
 
 from broker.actions.broker import Broker
+from broker.actions.note_ruling import note_ruling
 from broker.actions.sign_in import sign_in
 from broker.actions.sweep import ONE_IN, sweep_sometimes
 from broker.actions.withdraw_consent import withdraw_consent
@@ -16,7 +18,8 @@ from broker.store.people import find_person
 
 LASTING = (
     "clients", "notices", "people", "consents", "associations", "refusals", "receipts", "decisions", "events",
-    "handles", "leaves", "status_entries",
+    "handles", "leaves", "status_entries", "grounds", "statements", "tainted_pairs", "objections", "standings",
+    "use_cases", "recipients", "redistributions", "rulings",
 )  # fmt: skip
 
 
@@ -32,6 +35,11 @@ def history(broker: Broker, client: Client) -> None:
     consented(broker, client)
     refused(broker, client)
     asked(broker, client)
+    offered(broker, client)
+    offered(broker, client, a_tag(origin="bought"), identifier=an_identifier("bought.canary@mailbox.example"))
+    objected(broker)
+    handed(broker, client, received(broker, client))
+    note_ruling(broker, ("APPLICATION-1",))
     proved(broker, an_account(), a_request(client))
 
 
@@ -45,7 +53,7 @@ def test_nothing_about_a_consent_is_ever_swept_away(broker: Broker, clock: Clock
         after = all_rows(tx)
     assert {name: before[name] for name in LASTING} == {name: after[name] for name in LASTING}
     assert [[], []] == [after["links"], after["person_sessions"]]
-    assert {"grant", "receipt", "capability"} == {row["kind"] for row in after["routes"]}
+    assert {"grant", "receipt", "capability", "association"} == {row["kind"] for row in after["routes"]}
 
 
 @pytest.mark.usefixtures("history")

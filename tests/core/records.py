@@ -1,11 +1,12 @@
-"""A consent, a question and what is known about them, for the tests of the rules."""
+"""A consent, a ground, a question and what is known about them, for the tests of the rules."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from broker.core.consent import ConsentRecord, ConsentStatus
-from broker.core.evidence import Provenance
 from broker.core.identifiers import Association, OffPlatformId
-from broker.core.match import Facts, MatchRequest
+from broker.core.match import Facts, Ground, MatchRequest
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CLIENT, ACCOUNT, IDENTIFIER = "northwind", b"account-of-jane!", b"jane@example.com"
@@ -39,14 +40,32 @@ def consent(
     )
 
 
-def question(
-    purpose: str = "customer-care", *, provenance: Provenance | None = None, client_id: str = CLIENT
-) -> MatchRequest:
+def ground(
+    basis: str = "user_provided",
+    *expected: str,
+    from_platform: bool = False,
+    association_id: str = "the-association",
+) -> Ground:
+    """Return a ground on record for the pair; the person expects customer care unless *expected* says otherwise."""
+    return Ground(
+        association_id=association_id,
+        basis=basis,
+        from_platform=from_platform,
+        expected_purposes=expected or ("customer-care",),
+        statement_id="the-statement",
+    )
+
+
+def question(purpose: str = "customer-care", *, client_id: str = CLIENT) -> MatchRequest:
     """Ask whether Northwind may tie Jane's account to her address."""
     pair = Association(client_id=client_id, account=ACCOUNT, identifier=IDENTIFIER)
-    return MatchRequest(association=pair, purpose=purpose, provenance=provenance)
+    return MatchRequest(association=pair, purpose=purpose)
 
 
-def facts(*consents: ConsentRecord, declared: frozenset[str] = DECLARED) -> Facts:
+def facts(
+    *consents: ConsentRecord,
+    declared: frozenset[str] = DECLARED,
+    **known: Any,  # noqa: ANN401 - any field of Facts
+) -> Facts:
     """Return what is known."""
-    return Facts(now=NOW, declared_purposes=declared, consents=consents)
+    return replace(Facts(now=NOW, declared_purposes=declared, consents=consents), **known)

@@ -133,7 +133,7 @@ def test_a_privacy_signal_ticks_nothing_and_stands_in_the_receipt(business: Busi
 
 
 def test_what_the_business_is_called_is_shown_as_text(broker: RunningBroker, new_person: Callable[..., Person]) -> None:
-    shop = broker.business(client_name="Smith & Sons <Ltd>")
+    shop = broker.business(client_name="Smith & Co <Ltd>")
     notice = new_person().to_notice(shop, shop.par())
-    assert "Smith & Sons <Ltd>" in notice.words
+    assert "Smith & Co <Ltd>" in notice.words
     assert "<Ltd>" not in notice.answer.text

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from harness import wire
+from harness import tags, wire
 from harness.business import Business, person_email
 from harness.evidence import payload_of
 from harness.person import Linked, Person
@@ -128,27 +128,19 @@ def test_a_purpose_that_was_not_declared_is_a_denial_and_no_error(
     assert body["context"]["clauses"]
 
 
-DISCLOSURE = {"url": "https://northwind.example/privacy", "version": "3", "sha256": "a" * 64}
-USER_PROVIDED = {
-    "tag": "user_provided", "collected_at": "2026-10-01T09:00:00Z", "channel": "signup-form",
-    "relationship": "customer", "expected_purposes": ["customer-care"], "disclosure": DISCLOSURE,
-}  # fmt: skip
-PUBLIC = {
-    "tag": "public", "expected_purposes": ["customer-care"],
-    "source": {"kind": "platform", "field": "bio", "retrieved_at": "2026-10-01T09:00:00Z"},
-}  # fmt: skip
-
-
 @pytest.mark.parametrize(
-    "provenance", [USER_PROVIDED, PUBLIC, {**USER_PROVIDED, "origin": "bought"}],
-    ids=["user_provided", "public", "bought"],
+    ("tag", "clause"),
+    [(tags.user_provided(origin="bought"), "MATCH-4a"), (tags.in_directory(origin="leaked"), "MATCH-4b1"),
+     (tags.on_platform(origin="restricted"), "MATCH-4b2"), ({"tag": "hearsay"}, "MATCH-4"), ({}, "MATCH-4")],
+    ids=["bought", "leaked", "restricted", "another tag", "no tag"],
 )  # fmt: skip
-def test_a_tag_alone_permits_nothing_yet(business: Business, person: Person, provenance: dict[str, Any]) -> None:
-    body = business.match_request(person.account.id, wire.fresh_email())
-    answer = business.ask_match({**body, "provenance": provenance}).json()
-    assert (False, "provenance_rejected") == (answer["decision"], answer["context"]["reason"])
-    assert [] == [clause for clause in answer["context"]["clauses"] if not clause.startswith("MATCH-")]
-    assert answer["context"]["clauses"]
+def test_a_tag_that_rests_on_nothing_permits_nothing(
+    business: Business, person: Person, tag: tags.Tag, clause: str
+) -> None:
+    answer = business.match(person.account.id, wire.fresh_email(), tag=tag)
+    assert (False, "provenance_rejected", True) == (
+        answer["decision"], answer["context"]["reason"], clause in answer["context"]["clauses"],
+    )  # fmt: skip
 
 
 def test_consenting_again_widens_what_was_given(business: Business, person: Person) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from harness import wire
+from harness import tags, wire
 from harness.business import Business
 from harness.person import Linked, Person
 from harness.running import RunningSandbox
@@ -90,6 +90,17 @@ def test_an_identifier_is_the_same_however_it_is_written(
     assert 201 == request.answer.status_code, request.answer.text
     business.exchange(person.code(business, request), request.verifier)
     assert business.match(person.account.id, second)["decision"] is True
+
+
+def test_an_account_has_one_spelling(business: Business, linked: Linked) -> None:
+    for spelling in (f"0{linked.account.id}", f"00{linked.account.id}", f"+{linked.account.id}", "0"):
+        pair = business.pair(spelling, linked.email)
+        answers = (
+            business.ask_match({**pair, "purpose": "customer-care"}),
+            business.associate(spelling, linked.email, tags.user_provided()),
+            business.ask_contact(pair),
+        )
+        assert [(400, True, [])] * 3 == [wire.refusal_of(answer) for answer in answers]
 
 
 def test_identifiers_that_only_look_alike_differ(business: Business, linked: Linked) -> None:

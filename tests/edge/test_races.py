@@ -1,16 +1,20 @@
 """Everything at once: what may happen once happens once, and what was acknowledged holds."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from harness import wire
+from harness import tags, wire
 from harness.business import Business, person_email
 from harness.evidence import payload_of
+from harness.forms import Form
 from harness.person import Linked, Person
+from harness.running import RunningBroker
 
 EXCHANGES = 100
 ROUNDS = 4
@@ -127,22 +131,21 @@ class Asked:
 class Hammer:
     """A thread that asks for the same match again and again."""
 
-    def __init__(self, business: Business, linked: Linked) -> None:
-        self.business, self.linked = business, linked
+    def __init__(self, business: Business, body: dict[str, Any]) -> None:
+        self.business, self.body = business, body
         self.asked: list[Asked] = []
         self.failures: list[str] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._hammer)
 
     def _hammer(self) -> None:
-        body = self.business.match_request(self.linked.account.id, self.linked.email)
         while not self._stop.is_set():
             sent = time.monotonic()
-            answer = self.business.ask_match(body)
+            answer = self.business.ask_match(self.body)
             if answer.status_code == 200:
                 self.asked.append(Asked(sent, answer.json()["decision"]))
             else:
-                self.failures.append(f"{answer.status_code} {answer.text}")
+                self.failures.append(answer.text)
 
     def start(self) -> None:
         """Begin."""
@@ -154,14 +157,16 @@ class Hammer:
         self._thread.join()
 
 
-def hammered(business: Business, linked: Linked, withdraw: Callable[[], int]) -> tuple[list[Asked], list[str], float]:
-    """Withdraw under fire; return what was asked, what failed, and when the withdrawal was acknowledged."""
+def hammered(
+    business: Business, account: str, email: str, end_it: Callable[[], int]
+) -> tuple[list[Asked], list[str], float]:
+    """End what permits, under fire; return what was asked, what failed, and when the end was acknowledged."""
     business.client_token()
-    hammers = [Hammer(business, linked) for _ in range(HAMMERS)]
+    hammers = [Hammer(business, business.match_request(account, email)) for _ in range(HAMMERS)]
     for hammer in hammers:
         hammer.start()
     time.sleep(0.25)
-    status = withdraw()
+    status = end_it()
     acknowledged = time.monotonic()
     time.sleep(0.25)
     for hammer in hammers:
@@ -191,7 +196,7 @@ def test_no_match_started_after_a_withdrawal_was_acknowledged_is_permitted(
         def withdraw(person: Person = person, page: object = page) -> int:
             return person.browser.submit(page.form, button=("choice", "withdraw")).status  # type: ignore[attr-defined]
 
-        check(*hammered(business, linked, withdraw))
+        check(*hammered(business, linked.account.id, linked.email, withdraw))
 
 
 def test_no_match_started_after_a_grant_was_given_up_is_permitted(
@@ -204,7 +209,48 @@ def test_no_match_started_after_a_grant_was_given_up_is_permitted(
         def give_up(linked: Linked = linked) -> int:
             return business.grant(linked.grant_id, "DELETE").status_code
 
-        check(*hammered(business, linked, give_up))
+        check(*hammered(business, linked.account.id, linked.email, give_up))
+
+
+def test_no_match_started_after_an_objection_was_acknowledged_is_permitted(
+    business: Business, new_person: Callable[..., Person]
+) -> None:
+    for _ in range(ROUNDS):
+        person, email = new_person(), wire.fresh_email()
+        assert 201 == business.associate(person.account.id, email, tags.user_provided()).status_code
+        forms = person.signs_in().reading.forms
+        (form,) = [one for one in forms if one.action.endswith("/consents/object") and not one.named("client_id")]
+
+        def object_to_it(person: Person = person, form: Form = form) -> int:
+            return person.browser.submit(form, button=("choice", "object")).status
+
+        check(*hammered(business, person.account.id, email, object_to_it))
+
+
+def test_no_match_started_after_a_refused_origin_was_answered_is_permitted(business: Business) -> None:
+    for _ in range(ROUNDS):
+        account, email = wire.fresh_account(), wire.fresh_email()
+        assert 201 == business.associate(account, email, tags.user_provided()).status_code
+
+        def give_it_away(account: str = account, email: str = email) -> int:
+            refused = business.associate(account, email, tags.in_directory(origin="bought"))
+            return 200 if refused.status_code == 422 else 500
+
+        check(*hammered(business, account, email, give_it_away))
+
+
+def test_no_match_started_after_a_suspension_was_acknowledged_is_answered(broker: RunningBroker) -> None:
+    shop, account, email = broker.business(), wire.fresh_account(), wire.fresh_email()
+    assert 201 == shop.associate(account, email, tags.user_provided()).status_code
+
+    def suspend() -> int:
+        return len(broker.command("clients", "suspend", shop.client_id, "--why", "under fire")) and 200
+
+    asked, failures, acknowledged = hammered(shop, account, email, suspend)
+    assert any(one.permitted for one in asked)
+    assert [] == [one for one in asked if one.sent > acknowledged]
+    assert failures
+    assert {(401, "SURVEILLANCE-8")} == {(told["status"], *told["clauses"]) for told in map(json.loads, failures)}
 
 
 def test_two_hands_withdrawing_at_once_write_one_withdrawal(

@@ -17,6 +17,8 @@ from harness import wire
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 PURPOSES = ("customer-care", "newsletter", "account-management")
+PAPERS = ("terms_of_service", "privacy_policy", "developer_agreement", "developer_policy")
+AGREEMENTS = dict.fromkeys(PAPERS, "2026-01-10")
 
 
 def new_key() -> ECKey:
@@ -40,11 +42,8 @@ def registration(key: ECKey, redirect_uri: str, **changes: object) -> dict[str, 
         "use_case": f"Answer customers of {wire.fresh('Northwind ')} who write to us on social networks",
         "purposes": list(PURPOSES),
         "platforms": ["x"],
-        "agreements": {
-            "terms_of_service": "2026-01-10", "privacy_policy": "2026-01-10",
-            "developer_agreement": "2026-01-10", "developer_policy": "2026-01-10",
-        },
-    }  # fmt: skip
+        "agreements": dict(AGREEMENTS),
+    }
     return {name: value for name, value in {**whole, **changes}.items() if value is not None}
 
 
@@ -162,25 +161,38 @@ class Business:
         self._tokens[scope] = (time.monotonic() + 200, fresh)
         return fresh
 
+    def forget_tokens(self) -> None:
+        """Ask for new tokens from now on."""
+        self._tokens.clear()
+
     def revoke(self, token: str, **members: str) -> requests.Response:
         """Revoke a token (RFC 7009)."""
         sent = {**self.authentication(), "token": token, **members}
         return wire.post(f"{self.issuer}/oauth/revoke", data=sent)
 
-    def match_request(self, account: object, identifier: object, purpose: object = "customer-care") -> dict[str, Any]:
-        """Return the body of a match request; an account given as text is an id on x."""
+    def pair(self, account: object, identifier: object) -> dict[str, Any]:
+        """Return the members that name a pair; an account given as text is an id on x, an identifier an address."""
         named = {"platform": "x", "id": account} if isinstance(account, str) else account
         who = person_email(identifier) if isinstance(identifier, str) else identifier
-        return {"account": named, "identifier": who, "purpose": purpose}
+        return {"account": named, "identifier": who}
+
+    def match_request(
+        self, account: object, identifier: object, purpose: object = "customer-care", tag: object = None
+    ) -> dict[str, Any]:
+        """Return the body of a match request, with a provenance tag where one is given."""
+        beside = {} if tag is None else {"provenance": tag}
+        return {**self.pair(account, identifier), "purpose": purpose, **beside}
 
     def ask_match(self, body: object, **headers: str) -> requests.Response:
         """Send a match request."""
         sent = {**wire.bearer(self.client_token()), **headers}
         return wire.post(f"{self.issuer}/v1/match", json=body, headers=sent)
 
-    def match(self, account: object, identifier: object, purpose: str = "customer-care") -> dict[str, Any]:
+    def match(
+        self, account: object, identifier: object, purpose: str = "customer-care", tag: object = None
+    ) -> dict[str, Any]:
         """Ask for a match and return the decision."""
-        answer = self.ask_match(self.match_request(account, identifier, purpose))
+        answer = self.ask_match(self.match_request(account, identifier, purpose, tag))
         if answer.status_code != 200:
             raise AssertionError(f"no decision: {answer.status_code} {answer.text}")
         decision: dict[str, Any] = answer.json()
@@ -191,10 +203,63 @@ class Business:
         found: str = self.match(account, identifier, purpose)["context"].get("reason", "permitted")
         return found
 
+    def api(self, method: str, path: str, *, scope: str, **options: Any) -> requests.Response:  # noqa: ANN401
+        """Send a request under /v1 with a token of that scope."""
+        headers = {**wire.bearer(self.client_token(scope)), **options.pop("headers", {})}
+        return wire.call(method, f"{self.issuer}/v1/{path}", headers=headers, **options)
+
     def grant(self, grant_id: str, method: str = "GET") -> requests.Response:
         """Read or give up a grant."""
-        headers = wire.bearer(self.client_token("consent"))
-        return wire.call(method, f"{self.issuer}/v1/grants/{grant_id}", headers=headers)
+        return self.api(method, f"grants/{grant_id}", scope="consent")
+
+    def associate(self, account: object, identifier: object, tag: object, **headers: str) -> requests.Response:
+        """Offer an association without consent; headers by name, `_` for `-`."""
+        body = {**self.pair(account, identifier), "provenance": tag}
+        return self.api("POST", "associations", scope="match", json=body, headers=_dashed(headers))
+
+    def association(self, association_id: str, method: str = "GET") -> requests.Response:
+        """Read or give up an association."""
+        return self.api(method, f"associations/{association_id}", scope="match")
+
+    def add_recipient(self, *, headers: Mapping[str, str] | None = None, **changes: object) -> requests.Response:
+        """Record a recipient that has agreed to everything, with changes; None leaves a member out."""
+        whole = {"name": wire.fresh("Institute "), "agreements": dict(AGREEMENTS), **changes}
+        sent = {name: value for name, value in whole.items() if value is not None}
+        return self.api("POST", "recipients", scope="redistribute", json=sent, headers=headers or {})
+
+    def recipient(self, **changes: object) -> str:
+        """Record a recipient that must be accepted, and return its id."""
+        answer = self.add_recipient(**changes)
+        if answer.status_code != 201:
+            raise AssertionError(f"no recipient: {answer.status_code} {answer.text}")
+        found: str = answer.json()["id"]
+        return found
+
+    def hand_over(self, recipient: str, count: object, kind: str = "post_ids", **headers: str) -> requests.Response:
+        """Have ids counted that are handed over."""
+        body = {"recipient": recipient, "kind": kind, "count": count}
+        return self.api("POST", "redistributions", scope="redistribute", json=body, headers=_dashed(headers))
+
+    def ask_contact(self, body: object) -> requests.Response:
+        """Send a contact check."""
+        return self.api("POST", "contact/check", scope="contact", json=body)
+
+    def contact(self, account: object, identifier: object, **fingerprint: str) -> dict[str, Any]:
+        """Ask whether an automated message may go out, and return the decision."""
+        answer = self.ask_contact({**self.pair(account, identifier), **fingerprint})
+        if answer.status_code != 200:
+            raise AssertionError(f"no decision: {answer.status_code} {answer.text}")
+        decision: dict[str, Any] = answer.json()
+        return decision
+
+    def report(self, kind: str, **query: str) -> requests.Response:
+        """Ask for a report; `from_` stands for from."""
+        asked = {name.rstrip("_"): value for name, value in query.items()}
+        return self.api("GET", f"reports/{kind}", scope="report", params=asked)
+
+
+def _dashed(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 Register = Callable[..., Business]

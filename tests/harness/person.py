@@ -7,6 +7,7 @@ from typing import Any
 from harness import wire
 from harness.browser import Browser, Page
 from harness.business import Asked, Business
+from harness.forms import Form
 from harness.running import Account, RunningBroker, RunningSandbox
 
 
@@ -91,7 +92,9 @@ class Person:
             raise AssertionError(f"no code but {landed.status} {landed.url}: {landed.words}")
         return landed.query["code"]
 
-    def consents(self, business: Business, purposes: Collection[str] = ("customer-care",), **details: object) -> Linked:
+    def consents(
+        self, business: Business, purposes: Collection[str] = ("customer-care",), /, **details: object
+    ) -> Linked:
         """Give a consent and let the business fetch it."""
         email = wire.fresh_email()
         identifier = {"kind": "person", "type": "email", "value": email}
@@ -104,10 +107,11 @@ class Person:
             raise AssertionError(f"no token: {answer.status_code} {answer.text}")
         return Linked(self.account, email, asked, code, answer.json())
 
-    def signs_in(self, account: Account | None = None) -> Page:
-        """Open /consents and prove the account there."""
+    def signs_in(self, account: Account | None = None, *, environment: str | None = None) -> Page:
+        """Open /consents and prove the account there; an environment is asked for in the address."""
         self.browser.cookies.pop("__Host-consent-broker-person", None)  # who was signed in, is so no more
-        page = self.browser.open(f"{self.broker.issuer}/consents")
+        asked = f"?environment={environment}" if environment else ""
+        page = self.browser.open(f"{self.broker.issuer}/consents{asked}")
         (form,) = [form for form in page.reading.forms if form.action.endswith("/consents/sign-in")]
         button = next(((c.name, c.value) for c in form.controls if c.kind == "submit" and c.name), None)
         return self.prove_account(self.browser.submit(form, button=button), account)
@@ -117,3 +121,14 @@ class Person:
         page = self.signs_in()
         (form,) = [f for f in page.reading.forms if f.named("grant_id") and f.value_of("grant_id") == grant_id]
         return self.browser.submit(form, button=("choice", "withdraw"))
+
+    def objects(self, client_id: str | None = None, *, choice: str = "object", environment: str | None = None) -> Page:
+        """Object to all matching, or to one business's, on /consents; `allow-again` takes it back."""
+        forms = self.signs_in(environment=environment).reading.forms
+        (form,) = [form for form in forms if form.action.endswith("/consents/object") and _about(form) == client_id]
+        return self.browser.submit(form, button=("choice", choice))
+
+
+def _about(form: Form) -> str | None:
+    """Return the business that a form is about; None when it is about every one."""
+    return form.value_of("client_id") if form.named("client_id") else None

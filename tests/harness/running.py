@@ -106,7 +106,7 @@ class RunningBroker:
         self._files = count(1)
         (home / "platforms.toml").write_text(platforms)
         (home / "platforms.toml").chmod(0o600)
-        self.env = {**_surroundings(), **self._settings(), **(settings or {})}
+        self.env = {**surroundings(), **self._settings(), **(settings or {})}
         self.command("init")
         self.program = self._serve(workers)
 
@@ -180,5 +180,6 @@ def console_script() -> str:
     return str(script)
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
+    """Return the environment without any setting of a broker."""
     return {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}

@@ -70,3 +70,13 @@ def fresh(prefix: str) -> str:
 def fresh_email() -> str:
     """Return an address that no other test has used."""
     return f"{fresh('jane')}@example.com"
+
+
+def fresh_account() -> str:
+    """Return the id of an account on x that no other test has used and nobody has proved."""
+    return str(1 + int(secrets.token_hex(6), 16))
+
+
+def refusal_of(answer: requests.Response) -> tuple[int, bool, list[str]]:
+    """Return status, whether it is a problem, and the clauses."""
+    return answer.status_code, is_problem(answer), answer.json().get("clauses", [])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from harness import wire
 from harness.business import PURPOSES
+from journeys.claims import acquaint
 from journeys.stack import Town
 from journeys.visitor import Visitor
 from playwright.sync_api import Locator
@@ -13,7 +14,7 @@ LONG_NAME = "Donaudampfschifffahrtsgesellschaft Kundendienst und Fahrkartenverka
 
 def pages(visitor: Visitor) -> Iterator[str]:
     """Yield the name of each page while the visitor's browser shows it."""
-    for part in (_front_door, _notice, _failures, _person, _receipts, _by_link, _after):
+    for part in (_front_door, _terms, _notice, _failures, _person, _receipts, _by_link, _after, _objecting):
         yield from part(visitor)
 
 
@@ -25,6 +26,16 @@ def _front_door(visitor: Visitor) -> Iterator[str]:
     visitor.click(visitor.page.locator("form[action$='/sign-in'] button"))
     visitor.proves()
     yield "list-empty"
+
+
+def _terms(visitor: Visitor) -> Iterator[str]:
+    visitor.page.goto(f"{visitor.town.issuer}/policies")
+    yield "terms"
+    visitor.page.goto(f"{visitor.town.issuer}/policies/x-developer-terms#MATCH-4a")
+    visitor.page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    yield "terms-of-x"
+    visitor.page.goto(f"{visitor.town.issuer}/policies/nothing-of-the-kind")
+    yield "no-such-terms"
 
 
 def _notice(visitor: Visitor) -> Iterator[str]:
@@ -40,10 +51,11 @@ def _notice(visitor: Visitor) -> Iterator[str]:
 
 def _long_notice(visitor: Visitor) -> Iterator[str]:
     """Ask as a business does whose name and number are long, for all that it may ask."""
-    business = visitor.town.broker.business(client_name=LONG_NAME)
+    own = {"id": "repair-questions", "broader": "customer-care"}
+    business = visitor.town.broker.business(client_name=LONG_NAME, purposes=[*PURPOSES, own])
     number = {"kind": "person", "type": "customer_id", "value": f"{wire.fresh('DDSG-2027-')}-000000000042"}
     locale = visitor.page.evaluate("navigator.language").partition("-")[0]
-    details = business.details(identifier=number, purposes=list(PURPOSES), locale=locale)
+    details = business.details(identifier=number, purposes=[*PURPOSES, own["id"]], locale=locale)
     visitor.page.goto(business.authorize_url(business.par(details=details)))
     visitor.proves()
     yield "notice-long"
@@ -117,3 +129,22 @@ def _by_link(visitor: Visitor) -> Iterator[str]:
 def _after(visitor: Visitor) -> Iterator[str]:
     visitor.page.goto(f"{visitor.town.issuer}/consents")
     yield "list-after"
+
+
+def _objecting(visitor: Visitor) -> Iterator[str]:
+    """Object to one business that knows the person by what they gave it, and then to all."""
+    acquaint(visitor.town.broker.business(client_name=LONG_NAME), visitor.account.id).asks()
+    visitor.page.reload()
+    visitor.click(visitor.page.locator("li").filter(has_text=LONG_NAME).first.locator("button[value=object]"))
+    visitor.page.get_by_role("status").wait_for()
+    yield "list-objected-to-one"
+    visitor.click(visitor.page.locator("section button[value=object]"))
+    visitor.page.get_by_role("status").wait_for()
+    yield "list-objected-to-all"
+    visitor.click(visitor.button("withdraw"))
+    visitor.page.goto(f"{visitor.town.issuer}/consents?ended=all")
+    visitor.page.get_by_role("status").wait_for()
+    yield "list-all-ended"
+    visitor.click(visitor.page.locator("form[action$='/sign-out'] button"))
+    visitor.page.goto(f"{visitor.town.issuer}/consents?environment=staging")
+    yield "sign-in-to-test-data"

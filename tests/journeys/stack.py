@@ -13,7 +13,7 @@ from harness.running import CHECKOUT, RunningBroker
 CLIENT_ID = "broker-at-the-town"
 CLIENT_SECRET = "town-secret-of-the-journeys"
 #: Enough for every journey to be somebody else; few enough to walk through with the arrow keys.
-PEOPLE = 60
+PEOPLE = 80
 HOST = "127.0.0.1"
 
 

@@ -1,5 +1,6 @@
 """The README's pictures: drawn by the script, and of today."""
 
+import re
 import struct
 import subprocess
 import sys
@@ -29,11 +30,14 @@ def test_the_map_can_be_read_aloud_and_in_the_dark() -> None:
     assert "prefers-color-scheme: dark" in (root.findtext(f"{SVG}style") or "")
 
 
-@pytest.mark.parametrize("name", ["consent-page.png", "faces.svg"])
-def test_every_picture_stands_in_the_readme(name: str) -> None:
-    assert f"](docs/pictures/{name})" in (CHECKOUT / "README.md").read_text()
+@pytest.mark.parametrize("name", sorted(path.name for path in DRAWN.iterdir()))
+def test_every_picture_is_shown_with_words_in_its_place(name: str) -> None:
+    pages = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    shown = re.compile(rf"!\[[^\]]+\]\((?:docs/)?pictures/{re.escape(name)}\)")
+    assert [page.name for page in pages if shown.search(page.read_text())]
 
 
-def test_the_picture_of_the_notice_has_two_dots_to_the_pixel() -> None:
-    width, _height = struct.unpack(">II", (DRAWN / "consent-page.png").read_bytes()[16:24])
+@pytest.mark.parametrize("name", ["consent-page.png", "objection.png", "terms.png"])
+def test_the_picture_of_a_page_has_two_dots_to_the_pixel(name: str) -> None:
+    width, _height = struct.unpack(">II", (DRAWN / name).read_bytes()[16:24])
     assert width == 2 * 800

@@ -16,6 +16,8 @@ HEADERS = {
     "cache-control": ("no-store",),
     "permissions-policy": ("camera=()",),
 }
+#: The terms are the same for everybody, and may be kept for a while.
+FOR_ALL = {**HEADERS, "cache-control": ("public", "max-age=300")}
 
 
 class Watch:
@@ -63,12 +65,18 @@ class Watch:
             self.pages.append((response.url, response.status, response.headers))
 
 
+def is_for_all(url: str, status: int) -> bool:
+    """Tell whether a page has nothing of the person's who reads it."""
+    path = urlsplit(url).path
+    return status < 400 and (path == "/policies" or path.startswith("/policies/"))
+
+
 def bare_parts(url: str, status: int, headers: dict[str, str]) -> list[str]:
     """Return what an HTML answer lacks."""
     where = f"{urlsplit(url).path} ({status})"
     lacking = [
         f"{where} lacks {part!r} in {name}"
-        for name, parts in HEADERS.items()
+        for name, parts in (FOR_ALL if is_for_all(url, status) else HEADERS).items()
         for part in parts
         if part not in headers.get(name, "")
     ]

@@ -1,188 +1,63 @@
-"""The shipped terms of X: a row for each sentence of theirs that decides, and no clause without a row."""
+"""The shipped terms of X as a whole: what they can never answer, whatever is asked and known."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
-from core.records import NOW, consent, facts, question
+from core.records import NOW, consent, facts, ground, question
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.core.consent import ConsentRecord, ConsentStatus
-from broker.core.decide import decide
-from broker.core.evidence import Provenance
-from broker.core.match import Decision
-from broker.core.policy import Policy
+from broker.core.case import Case
+from broker.core.compare import acts_of
+from broker.core.conditions import ACTS, CONDITIONS
+from broker.core.consent import ConsentStatus
+from broker.core.decide import decide, forbidden, rule
+from broker.core.match import Facts, MatchRequest
+from broker.core.policy import BASES, Effect
 from broker.core.purposes import PROHIBITED, PURPOSES
+from broker.core.screening import SENSITIVE, USES
 from broker.policies import load_policies
 
 TERMS = load_policies().governing("x")
-TOLD = ("customer-care",)
-BIO = Provenance(tag="public", source="platform", expected_purposes=TOLD)
-DIRECTORY = Provenance(tag="public", source="directory", expected_purposes=TOLD)
-SIGNUP = Provenance(tag="user_provided", expected_purposes=TOLD)
-BOUGHT = Provenance(tag="third_party", expected_purposes=TOLD)
-WITHDRAWN, REVOKED = consent(status=ConsentStatus.WITHDRAWN), consent(status=ConsentStatus.REVOKED)
-OVER, GIVEN = consent(until=timedelta(0)), consent()
+#: Acts that need no leave: they are put to the forbids alone.
+FREE = {"identify", "declare", "notice", "consent", "register", "call"}
+#: Where a prohibited purpose or use can be named.
+DOORS = {"register", "declare", "notice", "associate", "match"}
 
 
-@dataclass(frozen=True)
-class Row:
-    """A question, what is known, and the answer that the terms ask for."""
-
-    clause: str
-    answer: str
-    consents: tuple[ConsentRecord, ...] = ()
-    purpose: str = "customer-care"
-    provenance: Provenance | None = None
-    declared: frozenset[str] = frozenset({"customer-care", "newsletter"})
-
-    def decision(self, policy: Policy = TERMS) -> Decision:
-        """Ask."""
-        asked = question(self.purpose, provenance=self.provenance)
-        return decide(asked, facts(*self.consents, declared=self.declared), policy)
+def test_every_prohibited_purpose_is_forbidden_at_every_door_and_by_one_clause() -> None:
+    doors = {purpose: set[str]() for purpose in PROHIBITED}
+    clauses = {purpose: set[str]() for purpose in PROHIBITED}
+    for clause in TERMS.clauses:
+        for purpose in set(dict(clause.when).get("purpose", ())) - set(PURPOSES):  # type: ignore[arg-type] # a list of words
+            assert (Effect.FORBID, "purpose_prohibited") == (clause.effect, clause.reason)
+            doors[purpose] |= set(acts_of(clause))
+            clauses[purpose].add(clause.id)
+    assert [] == [purpose for purpose, known in doors.items() if not known >= DOORS]
+    assert [] == [purpose for purpose, known in clauses.items() if len(known) != 1]
 
 
-def verdict(decision: Decision) -> tuple[str, str]:
-    """Return the answer in a word, and its clauses."""
-    return " ".join(decision.clauses), f"yes, {decision.basis}" if decision.permitted else str(decision.reason)
-
-
-PROHIBITED_ROWS = {
-    f"nobody may ask for {purpose}, whatever was consented to": Row(
-        clause,
-        "purpose_prohibited",
-        (consent(purposes=(purpose,)),),
-        purpose,
-        declared=frozenset({purpose}),
-    )
-    for purpose, clause in PROHIBITED.items()
-}
-
-ROWS = PROHIBITED_ROWS | {
-    # MATCH-1: the pair is one client's, and joins one account with one identifier.
-    "the consent of another client links nothing": Row("MATCH-4", "no_basis", (consent(client_id="southwind"),)),
-    "the consent about another account links nothing": Row(
-        "MATCH-4", "no_basis", (consent(account=b"joe's account!!!"),)
-    ),
-    "the consent about another identifier links nothing": Row(
-        "MATCH-4", "no_basis", (consent(identifier=b"joe@example.com!"),)
-    ),
-    # MATCH-2: express, opt-in, before the association, and covering what is asked.
-    "a consent that covers the purpose permits": Row("MATCH-2", "yes, consent", (GIVEN,)),
-    "a consent permits until its last moment": Row(
-        "MATCH-2", "yes, consent", (consent(until=timedelta(microseconds=1)),)
-    ),
-    "a consent permits beside a tag": Row("MATCH-2", "yes, consent", (GIVEN,), provenance=SIGNUP),
-    "a consent permits beside a bad tag": Row("MATCH-2", "yes, consent", (GIVEN,), provenance=BOUGHT),
-    "a consent does not cover another purpose": Row("MATCH-2", "purpose_not_granted", (GIVEN,), "newsletter"),
-    "a tag does not widen a consent": Row("MATCH-2", "purpose_not_granted", (GIVEN,), "newsletter", SIGNUP),
-    "a consent without an association permits nothing": Row("MATCH-2", "no_basis", (consent(associated=False),)),
-    "a withdrawn consent permits nothing": Row("MATCH-2", "withdrawn", (WITHDRAWN,)),
-    "a consent permits nothing from its last day on": Row("MATCH-2", "expired", (OVER,)),
-    "a consent that was marked as expired permits nothing": Row(
-        "MATCH-2", "expired", (consent(status=ConsentStatus.EXPIRED),)
-    ),
-    "a new consent permits after an old one was withdrawn": Row("MATCH-2", "yes, consent", (WITHDRAWN, GIVEN)),
-    "asking is no consent": Row("MATCH-2", "no_basis", (consent(status=ConsentStatus.REQUESTED),)),
-    "a refusal is no consent": Row("MATCH-2", "no_basis", (consent(status=ConsentStatus.REFUSED),)),
-    # MATCH-3: without consent, only what the person expects.
-    "a tag that states no expectation is no ground": Row(
-        "MATCH-4a MATCH-3", "provenance_rejected", provenance=replace(SIGNUP, expected_purposes=())
-    ),
-    "a purpose that the person was not told of is no ground": Row(
-        "MATCH-4b2 MATCH-3", "provenance_rejected", (), "newsletter", BIO
-    ),
-    "nor is it after a withdrawal": Row("MATCH-4a MATCH-3", "provenance_rejected", (WITHDRAWN,), "newsletter", SIGNUP),
-    "a consent needs no expectation": Row(
-        "MATCH-2", "yes, consent", (GIVEN,), provenance=replace(SIGNUP, expected_purposes=())
-    ),
-    # MATCH-4: without consent, only what the person gave or what is public.
-    "nothing is no ground": Row("MATCH-4", "no_basis"),
-    "what the client gave up is no ground": Row("MATCH-4", "no_basis", (REVOKED,)),
-    "data of third parties is no ground": Row("MATCH-4", "provenance_rejected", provenance=BOUGHT),
-    "no bad tag comes after a withdrawal": Row("MATCH-4", "provenance_rejected", (WITHDRAWN,), provenance=BOUGHT),
-    "no bad tag comes after the end": Row("MATCH-4", "provenance_rejected", (OVER,), provenance=BOUGHT),
-    "no bad tag comes after giving up": Row("MATCH-4", "provenance_rejected", (REVOKED,), provenance=BOUGHT),
-    "a tag of an unknown name is no ground": Row(
-        "MATCH-4", "provenance_rejected", provenance=Provenance(tag="none", source="platform")
-    ),
-    # MATCH-4a, 4b1, 4b2: grounds that this broker keeps no evidence of yet.
-    "what the person gave counts for nothing yet": Row("MATCH-4a", "provenance_rejected", provenance=SIGNUP),
-    "what the person gave lifts no withdrawal": Row("MATCH-4a", "provenance_rejected", (WITHDRAWN,), provenance=SIGNUP),
-    "a public directory counts for nothing yet": Row("MATCH-4b1", "provenance_rejected", provenance=DIRECTORY),
-    "a public directory lifts no withdrawal": Row(
-        "MATCH-4b1", "provenance_rejected", (WITHDRAWN,), provenance=DIRECTORY
-    ),
-    "a public tag without a source counts for nothing": Row(
-        "MATCH-4b1", "provenance_rejected", provenance=Provenance(tag="public", expected_purposes=TOLD)
-    ),
-    "a bio counts for nothing yet": Row("MATCH-4b2", "provenance_rejected", provenance=BIO),
-    "a bio lifts no withdrawal": Row("MATCH-4b2", "provenance_rejected", (WITHDRAWN,), provenance=BIO),
-    # APPLICATION-1: one application, one use case.
-    "an application asks for what it declared": Row("APPLICATION-1", "purpose_not_declared", (), "contact"),
-    "a consent lifts no declaration": Row(
-        "APPLICATION-1", "purpose_not_declared", (consent(purposes=("contact",)),), "contact"
-    ),
-    "a purpose that nobody knows was not declared": Row(
-        "APPLICATION-1", "purpose_not_declared", (GIVEN,), "world-peace"
-    ),
-    "a prohibition is told before the declaration is looked at": Row(
-        "MEASURE-1", "purpose_prohibited", (), "platform-benchmarking"
-    ),
-}
-
-
-@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
-def test_the_terms_decide(row: Row) -> None:
-    assert (row.clause, row.answer) == verdict(row.decision())
-
-
-def without(policy: Policy, dropped: int) -> Policy:
-    """Return the policy without one clause."""
-    return replace(policy, clauses=tuple(clause for at, clause in enumerate(policy.clauses) if at != dropped))
-
-
-def idle_clauses(policy: Policy, rows: Iterable[Row]) -> list[str]:
-    """Name the clauses that can be taken away without changing the answer of any row."""
-    answers = [(row, verdict(row.decision(policy))) for row in rows]
-    return [
-        clause.id
-        for at, clause in enumerate(policy.clauses)
-        if all(answer == verdict(row.decision(without(policy, at))) for row, answer in answers)
-    ]
-
-
-def test_every_clause_decides_a_row() -> None:
-    """But MATCH-1: what is of no known kind is no case, and is refused where it is read."""
-    assert ["MATCH-1"] == idle_clauses(TERMS, ROWS.values())
-
-
-def test_what_is_of_no_known_kind_is_refused_by_match_1() -> None:
-    assert ("MATCH-1",) == TERMS.naming("identifier-kind", "unknown")
-    assert () == TERMS.naming("identifier-kind", "person")
-    assert ("MATCH-4",) == TERMS.naming("provenance-tag", "other")
-
-
-@pytest.mark.parametrize("clause_id", sorted({name for row in ROWS.values() for name in row.clause.split()}))
-def test_a_clause_without_a_row_would_be_noticed(clause_id: str) -> None:
-    others = [row for row in ROWS.values() if clause_id not in row.clause.split()]
-    assert clause_id in idle_clauses(TERMS, others)
-
-
-def test_every_prohibited_purpose_is_forbidden_by_the_clause_it_names() -> None:
-    forbidden = {
-        purpose: clause.id
+def test_every_category_is_forbidden_at_every_door_under_a_clause_of_its_own() -> None:
+    found = {
+        value: (clause.id, set(acts_of(clause)))
         for clause in TERMS.clauses
-        if clause.reason == "purpose_prohibited"
-        for purpose in dict(clause.when)["purpose"]  # type: ignore[union-attr] # a list of words
+        for name, argument in clause.when
+        if name in {"sensitive", "use"} and isinstance(argument, tuple)
+        for value in argument
     }
-    assert PROHIBITED == forbidden
+    assert {*SENSITIVE, *USES} == found.keys()
+    assert {f"SENSITIVE-1.{name}" for name in SENSITIVE} == {found[name][0] for name in SENSITIVE}
+    assert len(USES) == len({found[name][0] for name in USES})
+    assert [] == [name for name, (_, acts) in found.items() if not acts >= DOORS]
+
+
+def test_every_category_is_forbidden_as_the_name_of_a_record_too() -> None:
+    named = [it for it in TERMS.clauses if {"sensitive", "use"} & dict(it.when).keys()]
+    assert [] == [it.id for it in named if "identify" not in acts_of(it)]
 
 
 def test_no_purpose_is_both_offered_and_prohibited() -> None:
-    assert set() == PURPOSES.keys() & PROHIBITED.keys()
+    assert set() == set(PURPOSES) & set(PROHIBITED)
 
 
 def test_every_purpose_is_a_term_of_dpv_of_its_own() -> None:
@@ -192,48 +67,128 @@ def test_every_purpose_is_a_term_of_dpv_of_its_own() -> None:
     assert [] == [key for key, purpose in PURPOSES.items() if key != purpose.id]
 
 
-def test_only_consent_permits_yet() -> None:
-    assert [("MATCH-2", "consent")] == [(clause.id, clause.basis) for clause in TERMS.clauses if clause.basis]
-
-
-PROVENANCE = st.none() | st.builds(
-    Provenance,
-    tag=st.text(max_size=9) | st.sampled_from(["user_provided", "public"]),
-    source=st.none() | st.text(max_size=9),
-)
-CONSENTS = st.lists(
-    st.builds(
-        consent,
-        status=st.sampled_from(list(ConsentStatus)),
-        purposes=st.sets(st.sampled_from(["customer-care", "newsletter", "profiling"])).map(tuple),
-        until=st.sampled_from([timedelta(days=1), timedelta(0), -timedelta(days=1)]),
-        associated=st.booleans(),
-    ),
-    max_size=3,
-).map(tuple)
-ASKED = st.builds(
-    Row,
-    st.just(""),
-    st.just(""),
-    CONSENTS,
-    st.sampled_from([*PURPOSES, *PROHIBITED]) | st.text(max_size=9),
-    PROVENANCE,
-    st.sets(st.sampled_from([*PURPOSES, *PROHIBITED])).map(frozenset),
-)
-
-
-@given(row=ASKED)
-def test_a_yes_of_these_terms_rests_on_a_consent_that_is_all_there(row: Row) -> None:
-    decision = row.decision()
-    live = [
-        record
-        for record in row.consents
-        if record.status is ConsentStatus.GIVEN and NOW < record.valid_until and record.associated
+def test_a_match_is_permitted_on_three_grounds_and_each_of_them_once_a_clause() -> None:
+    permits = [(it.id, it.basis) for it in TERMS.clauses if it.basis and "match" in acts_of(it)]
+    expected = [
+        ("MATCH-2", "consent"),
+        ("MATCH-4a", "user_provided"),
+        ("MATCH-4b1", "public"),
+        ("MATCH-4b2", "public"),
     ]
-    granted = any(row.purpose in record.purposes for record in live)
-    assert (granted and row.purpose in row.declared and row.purpose not in PROHIBITED) is decision.permitted
+    assert expected == permits
+    assert {"consent", "user_provided", "public"} == set(BASES) - {"terms"}
 
 
-@given(row=ASKED)
-def test_every_answer_of_these_terms_names_a_clause(row: Row) -> None:
-    assert row.decision().clauses
+def test_what_needs_no_leave_has_no_permit_and_all_else_has_one() -> None:
+    permitted = {act for clause in TERMS.clauses if clause.effect is Effect.PERMIT for act in acts_of(clause)}
+    assert set(ACTS) - FREE == permitted
+
+
+@pytest.mark.parametrize("act", sorted(set(ACTS) - FREE))
+def test_silence_is_no(act: str) -> None:
+    ruling = rule(Case(act=act), TERMS)
+    assert not ruling.permitted
+    assert ruling.clauses
+
+
+@pytest.mark.parametrize("act", sorted(ACTS))
+def test_what_is_not_known_forbids_nothing(act: str) -> None:
+    assert forbidden(Case(act=act), TERMS) is None
+
+
+CONSENT = st.builds(
+    consent,
+    status=st.sampled_from([ConsentStatus.GIVEN, *ConsentStatus]),
+    purposes=st.sets(st.sampled_from(["customer-care", "newsletter", "profiling"])).map(tuple),
+    until=st.sampled_from([timedelta(days=1), timedelta(0), -timedelta(days=1)]),
+    associated=st.booleans(),
+    grant_id=st.text("abcdefgh", min_size=4, max_size=4),
+)
+GROUND = st.builds(
+    lambda basis, expected, from_platform: ground(basis, *expected, from_platform=from_platform),
+    st.sampled_from(["user_provided", "public"]),
+    st.lists(st.sampled_from(["customer-care", "newsletter", "profiling"]), min_size=1, max_size=2),
+    st.booleans(),
+)
+ALL = ("customer-care", "newsletter", "profiling")
+ASKED = st.builds(
+    question, st.sampled_from(["customer-care", "newsletter"]) | st.sampled_from([*PROHIBITED, "unknown"])
+)
+KNOWN = st.builds(
+    lambda consents, declared, **known: facts(*consents, declared=frozenset(declared), **known),
+    st.lists(CONSENT, max_size=3, unique_by=lambda record: record.grant_id),
+    st.just(ALL) | st.sets(st.sampled_from(ALL)),
+    grounds=st.lists(GROUND, max_size=2).map(tuple),
+    objected_at=st.sampled_from([None, None, None, NOW]),
+    said_no=st.sampled_from([False, False, False, True]),
+    tainted=st.sampled_from([False, False, False, True]),
+    narrower=st.sampled_from([{}, {"unknown": "newsletter"}, {"newsletter": "profiling"}]),
+)
+
+
+def consent_speaks(asked: MatchRequest, known: Facts) -> bool:
+    """Tell in the simplest words whether a consent is live, covering and associated."""
+    return any(
+        record.status is ConsentStatus.GIVEN
+        and NOW < record.valid_until
+        and record.associated
+        and asked.purpose in record.purposes
+        for record in known.consents
+    )
+
+
+def ground_speaks(asked: MatchRequest, known: Facts) -> bool:
+    """Tell in the simplest words whether a ground stands, and nobody did anything that speaks against it."""
+    against = known.objected_at is not None or known.said_no or known.tainted
+    return not against and any(asked.purpose in entry.expected_purposes for entry in known.grounds)
+
+
+@given(asked=ASKED, known=KNOWN)
+def test_a_yes_of_these_terms_rests_on_a_consent_or_on_a_ground_with_all_its_conditions(
+    asked: MatchRequest, known: Facts
+) -> None:
+    answer = decide(asked, known, TERMS)
+    if answer.permitted:
+        assert asked.purpose in known.declared_purposes
+        assert {asked.purpose, known.narrower.get(asked.purpose)}.isdisjoint(PROHIBITED)
+        assert (consent_speaks if answer.basis == "consent" else ground_speaks)(asked, known)
+        assert (answer.basis == "consent") is (answer.consent is not None) is (answer.ground is None)
+
+
+@given(asked=ASKED, known=KNOWN)
+def test_a_consent_that_is_all_there_is_enough(asked: MatchRequest, known: Facts) -> None:
+    prohibited = {asked.purpose, known.narrower.get(asked.purpose)} & set(PROHIBITED)
+    if consent_speaks(asked, known) and asked.purpose in known.declared_purposes and not prohibited:
+        assert (True, "consent", ("MATCH-2",)) == (
+            (answer := decide(asked, known, TERMS)).permitted,
+            answer.basis,
+            answer.clauses,
+        )
+
+
+@given(asked=ASKED, known=KNOWN)
+def test_every_answer_of_these_terms_names_a_clause(asked: MatchRequest, known: Facts) -> None:
+    assert decide(asked, known, TERMS).clauses
+
+
+WORDS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.frozensets(st.sampled_from(sorted(it.values)), min_size=1, max_size=2)
+        for name, it in CONDITIONS.items()
+        if it.values is not None and name != "act"
+    },
+)
+MARKS = st.dictionaries(
+    st.sampled_from([name for name, it in CONDITIONS.items() if it.values is None]), st.booleans(), max_size=12
+)
+
+
+@given(act=st.sampled_from(sorted(ACTS)), words=WORDS, marks=MARKS)
+def test_no_case_gets_round_a_clause_that_forbids_it(
+    act: str, words: dict[str, frozenset[str]], marks: dict[str, bool]
+) -> None:
+    case = Case(act=act, words=words, marks=marks)
+    ruling, no = rule(case, TERMS), forbidden(case, TERMS)
+    assert no is None or no == ruling
+    assert ruling.permitted is False or act not in FREE

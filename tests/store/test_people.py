@@ -7,8 +7,8 @@ from builders import NOON, all_at_once, an_account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.store.database import Database
-from broker.store.people import find_person, hold_handle, holder_of, save_proof
+from broker.store.database import Database, Transaction
+from broker.store.people import Bearer, bearer_of, find_person, hold_handle, own_sealer, save_proof
 from broker.store.sealing import Sealer
 from broker.store.tables import PersonRow
 
@@ -65,6 +65,12 @@ def holders(database: Database, *handles: bytes) -> list[bytes | None]:
         return [holder_of(tx, handle) for handle in handles]
 
 
+def holder_of(tx: Transaction, handle: bytes) -> bytes | None:
+    """Whom a handle leads to: its bearer, while they hold it."""
+    bearer = bearer_of(tx, handle)
+    return bearer.account if bearer and bearer.held else None
+
+
 def proves(database: Database, account: bytes, handle: bytes) -> None:
     """Record one proof's handle in a transaction of its own."""
     with database.transaction() as tx:
@@ -78,6 +84,25 @@ def test_a_handle_that_nobody_proved_leads_to_nobody(database: Database) -> None
 def test_two_accounts_that_prove_one_handle_at_once_leave_it_to_nobody(database: Database) -> None:
     all_at_once(2, lambda number: proves(database, ACCOUNTS[number], b"@a"))
     assert [None] == holders(database, b"@a")
+
+
+def test_a_handle_left_behind_still_names_who_bore_it_last(database: Database) -> None:
+    proves(database, b"one", b"@a")
+    proves(database, b"one", b"@b")
+    with database.transaction() as tx:
+        assert [Bearer(b"one", held=False), Bearer(b"one", held=True), None] == [
+            bearer_of(tx, handle) for handle in HANDLES
+        ]
+
+
+def test_an_account_that_is_only_spoken_of_has_a_key_and_is_nobody_yet(database: Database, store: Sealer) -> None:
+    with database.transaction() as tx:
+        spoken_of = own_sealer(tx, store, KEY, platform="x", now=NOON)
+        assert find_person(tx, store, KEY) is None
+        proved = save_proof(tx, store, KEY, an_account(), now=NOON + timedelta(days=1))
+    assert (spoken_of.key, an_account(), NOON + timedelta(days=1)) == (
+        proved.sealer.key, proved.proven, proved.proved_at,
+    )  # fmt: skip
 
 
 def test_accounts_that_swap_handles_at_once_are_found_under_neither(database: Database) -> None:

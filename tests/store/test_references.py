@@ -11,7 +11,7 @@ from builders import NOON, a_registration, an_id
 from broker.core.client import Client, Standing
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.identifiers import Association, OffPlatformId
-from broker.core.match import Decision, MatchRequest, PolicyRef
+from broker.core.match import Decision, Ground, MatchRequest, PolicyRef
 from broker.errors import Unavailable
 from broker.store.clients import find_client, list_clients, save_client, set_standing
 from broker.store.consents import find_consent
@@ -79,8 +79,8 @@ def test_a_standing_is_changed_for_the_client_that_is_meant(database: Database) 
     with database.transaction() as tx:
         save_client(tx, CLIENT)
         save_client(tx, replace(CLIENT, client_id=CONTOSO))
-        assert set_standing(tx, CONTOSO, Standing.SUSPENDED, why="sells what it learns")
-        assert not set_standing(tx, an_id("nobody"), Standing.SUSPENDED, why=None)
+        assert set_standing(tx, CONTOSO, Standing.SUSPENDED, who="Sam", why="sells what it learns", now=NOON)
+        assert not set_standing(tx, an_id("nobody"), Standing.SUSPENDED, who="Sam", why="nobody", now=NOON)
     with database.transaction() as tx:
         standings = {client.client_id: (client.standing, client.standing_why) for client in list_clients(tx)}
     assert {NORTHWIND: (Standing.ACTIVE, None), CONTOSO: (Standing.SUSPENDED, "sells what it learns")} == standings
@@ -134,25 +134,34 @@ def a_consent() -> ConsentRecord:
 
 
 PERMIT = Decision(permitted=True, clauses=("MATCH-2",), policy=POLICY, basis="consent", consent=a_consent())
+GROUND = Ground(
+    association_id="an association",
+    basis="public",
+    from_platform=False,
+    expected_purposes=("customer-care",),
+    statement_id="a statement",
+)
+ON_GROUND = Decision(permitted=True, clauses=("MATCH-4b1",), policy=POLICY, basis="public", ground=GROUND)
 DENIAL = Decision(permitted=False, clauses=("MATCH-4", "SENSITIVE-1"), policy=POLICY, reason="no_basis")
 
 
 @pytest.mark.parametrize(
     ("decision", "expected"),
     [
-        (PERMIT, (True, "consent", None, ["MATCH-2"], "a grant")),
-        (DENIAL, (False, None, "no_basis", ["MATCH-4", "SENSITIVE-1"], None)),
+        (PERMIT, (True, "consent", None, ["MATCH-2"], "a grant", None)),
+        (ON_GROUND, (True, "public", None, ["MATCH-4b1"], None, "an association")),
+        (DENIAL, (False, None, "no_basis", ["MATCH-4", "SENSITIVE-1"], None, None)),
     ],
-    ids=["permit", "denial"],
+    ids=["permit on consent", "permit on a ground", "denial"],
 )
 def test_an_answer_is_written_down_with_what_was_asked(
     database: Database, decision: Decision, expected: tuple[object, ...]
 ) -> None:
     with database.transaction() as tx:
-        save_decision(tx, "a decision", REQUEST, decision, now=NOON)
+        save_decision(tx, "a decision", REQUEST, decision, act="match", now=NOON)
     with database.transaction() as tx:
         row = tx.execute(DecisionRow.__table__.select()).one()  # type: ignore[attr-defined]
-    assert expected == (row.permitted, row.basis, row.reason, row.clauses, row.grant_id)
-    assert (NORTHWIND, b"a" * 16, b"i" * 16, "customer-care", "sha256:00", NOON) == (
-        row.client_id, row.account, row.identifier, row.purpose, row.policy_digest, row.decided_at,
+    assert expected == (row.permitted, row.basis, row.reason, row.clauses, row.grant_id, row.association_id)
+    assert ("match", NORTHWIND, b"a" * 16, b"i" * 16, "customer-care", "sha256:00", NOON) == (
+        row.act, row.client_id, row.account, row.identifier, row.purpose, row.policy_digest, row.decided_at,
     )  # fmt: skip

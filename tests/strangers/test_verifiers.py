@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import pytest
+from harness import tags, wire
 from harness.business import Business
 from harness.evidence import payload_of
 from harness.person import Linked, Person
@@ -91,3 +92,29 @@ def test_jose_does_not_take_a_receipt_for_a_token(broker: RunningBroker, linked:
     question = {"token": linked.receipt.split("~")[0], "jwks": jwks, "issuer": broker.issuer, "typ": "at+jwt"}
     with pytest.raises(RefusedError):
         ask("jose.mjs", question)
+
+
+@pytest.fixture
+def statement(business: Business) -> str:
+    """Offer an association and return its provenance statement."""
+    offered = business.associate("7999999998", wire.fresh_email(), tags.user_provided()).json()
+    found: str = offered["statement"]
+    return found
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_provenance_statement_verifies_by_the_same_keys(
+    business: Business, statement: str, jwks: dict[str, Any], program: str
+) -> None:
+    payload = ask(program, {"receipt": statement, "jwks": jwks})["payload"]
+    assert ("7999999998", "signup-form") == (payload["account"]["id"], payload["evidence"]["channel"])
+    assert business.client_id == payload["aud"]
+
+
+def test_jose_does_not_take_a_statement_for_a_receipt(
+    broker: RunningBroker, statement: str, jwks: dict[str, Any]
+) -> None:
+    question = {"token": statement.split("~", maxsplit=1)[0], "jwks": jwks, "issuer": broker.issuer}
+    assert payload_of(statement) == ask("jose.mjs", {**question, "typ": "provenance-statement+sd-jwt"})["payload"]
+    with pytest.raises(RefusedError):
+        ask("jose.mjs", {**question, "typ": "consent-receipt+sd-jwt"})

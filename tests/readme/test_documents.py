@@ -1,0 +1,51 @@
+"""What the documents point at is there: files, headings, commands, tables of the database."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from broker.cli import main
+from broker.store.columns import metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
+
+
+def headings(text: str) -> set[str]:
+    """Return the anchors of a document's headings, as they are made of their words."""
+    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_to_a_file_and_a_heading_of_it(document: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", document.read_text()):
+        name, _, heading = target.partition("#")
+        file = (document.parent / name).resolve() if name else document
+        assert file.exists(), target
+        assert not heading or heading in headings(file.read_text()), target
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_test_and_script_that_is_named_is_there(document: Path) -> None:
+    folder = "tests"
+    for named in re.findall(r"`((?:tests|scripts|broker|schemas)/[\w./-]+|test_\w+\.py)`", document.read_text()):
+        folder = named.rpartition("/")[0] or folder
+        assert (ROOT / (named if "/" in named else f"{folder}/{named}")).exists(), named
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\| `broker ([\w ]+?)(?: [A-Z-].*)?` \|", OPERATIONS, re.MULTILINE))
+def test_every_command_of_the_table_is_one(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*command.split(), "--help"])
+    assert capsys.readouterr().out
+
+
+def test_every_store_that_is_named_is_a_table() -> None:
+    stores = OPERATIONS.split("## What each store is trusted with")[1].split("\n## ")[0]
+    named = {name for group in re.findall(r"\((`\w+`(?:, `\w+`)*)\)", stores) for name in re.findall(r"\w+", group)}
+    assert {"grounds", "objections", "rulings"} <= named <= metadata.tables.keys()
