@@ -91,6 +91,7 @@ class Visitor:
         self.signs_up(handle=handle)
         self.asks_to_link()
         self.proves()
+        self.page.wait_for_load_state("load")  # its style sheet, too: before that nothing has its size
         expect(self.page.locator("[data-notice]")).to_be_visible()
 
     def answers(self, choice: str, *purposes: str) -> None:
