@@ -12,7 +12,12 @@ from harness.programs import free_port
 from harness.running import RunningBroker, RunningSandbox
 
 DATABASES = ("sqlite", "postgres")
-MARK_OF_FOLDER = {"edge": "edge", "strangers": "journey", "journeys": "journey"}
+MARK_OF_FOLDER = {
+    "edge": "edge",
+    "strangers": "journey",
+    "journeys": "journey",
+    **dict.fromkeys(("commands", "machines", "readme"), "long"),
+}
 
 
 def pytest_configure() -> None:
