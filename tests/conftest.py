@@ -16,7 +16,7 @@ MARK_OF_FOLDER = {
     "edge": "edge",
     "strangers": "journey",
     "journeys": "journey",
-    **dict.fromkeys(("commands", "machines", "readme"), "long"),
+    **dict.fromkeys(("actions", "commands", "machines", "readme"), "long"),
 }
 
 
