@@ -111,7 +111,9 @@ def hand_over(tx: Transaction, broker: Broker, client: Client, handover: Handove
 def _redistribution(
     broker: Broker, client: Client, handover: Handover, case: Case, recipient: Recipient
 ) -> Redistribution:
-    permission = recipient.permission if not case.marks["within-limit"] else None
+    # Only a permission that holds is what let it over the ceiling.
+    needed = case.marks["permission-written"] and not case.marks["within-limit"]
+    permission = recipient.permission if needed else None
     return Redistribution(
         redistribution_id=broker.new_id(),
         recipient_id=handover.recipient_id,

@@ -218,6 +218,14 @@ def test_a_permission_that_has_ended_lifts_nothing_and_one_for_ids_lifts_no_day(
     assert "REDISTRIBUTE-2" == remaining(broker, client, running, 50_001, **BY_SAM)
 
 
+def test_a_permission_that_has_ended_is_not_what_let_an_academic_recipient_pass(broker: Broker, client: Client) -> None:
+    ended = {"reference": "letter 7", "until": YESTERDAY}
+    recipient = received(broker, client, academic=ACADEMIC, permission=ended)
+    assert remaining(broker, client, recipient, 1_500_001) is None
+    with broker.database.transaction() as tx:
+        assert [None] == [row["permission"] for row in all_rows(tx)["redistributions"]]
+
+
 # --- whole objects (REDISTRIBUTE-2) -----------------------------------------------------------------------------
 
 
