@@ -11,9 +11,9 @@ from broker.actions.terms import call_clauses
 from broker.core.case import Case
 from broker.core.client import Client, Standing
 from broker.core.consent import ConsentRecord, ConsentStatus
-from broker.core.decide import rule
+from broker.core.decide import as_decision, rule
 from broker.core.fingerprint import Fingerprint
-from broker.core.match import Decision, Facts, MatchRequest, best_consent, status_reason
+from broker.core.match import Facts, MatchRequest, best_consent, status_reason
 from broker.core.policy import Policy
 from broker.core.purposes import CONTACT
 from broker.errors import Unauthorized
@@ -41,15 +41,7 @@ def check_contact(
     meter = read_meter(tx, client.client_id, pair.person, fingerprint, minute=now - _MINUTE, day=now - _DAY)
     consent = best_consent(request, facts)
     ruling = rule(_case(facts, consent, meter, policy), policy)
-    decision = Decision(
-        permitted=ruling.permitted,
-        clauses=ruling.clauses,
-        policy=policy.ref,
-        basis=ruling.basis,
-        reason=ruling.reason,
-        consent=consent if ruling.permitted else None,
-    )
-    answer = record_answer(tx, broker, client, request, decision, act="contact")
+    answer = record_answer(tx, broker, client, request, as_decision(ruling, policy, consent=consent), act="contact")
     if ruling.permitted:
         save_contact(tx, client.client_id, answer.decision_id, pair.person, fingerprint, now=now)
     return answer

@@ -9,7 +9,7 @@ from broker.actions.broker import Broker
 from broker.actions.gather_facts import Pair, Question, gather_facts, pair_of
 from broker.actions.offer_association import Offer, Outcome, TooManyGrounds, offer_association
 from broker.core.client import Client
-from broker.core.decide import decide
+from broker.core.decide import as_decision, decide
 from broker.core.match import Decision, MatchRequest
 from broker.core.purposes import OTHER_PURPOSE, known_family
 from broker.store.database import Transaction
@@ -49,15 +49,7 @@ def answer_offer(tx: Transaction, broker: Broker, client: Client, question: Ques
     assert question.provenance is not None  # noqa: S101 - the wire model demands it
     pair = pair_of(tx, broker, client, question)
     outcome = offer_association(tx, broker, Offer(client=client, pair=pair, question=question, tag=question.provenance))
-    ruling = outcome.ruling
-    decision = Decision(
-        permitted=ruling.permitted,
-        clauses=ruling.clauses,
-        policy=broker.policies.governing(question.platform).ref,
-        basis=ruling.basis,
-        reason=ruling.reason,
-        ground=outcome.ground,
-    )
+    decision = as_decision(outcome.ruling, broker.policies.governing(question.platform), ground=outcome.ground)
     request = MatchRequest(association=pair.association, purpose="")
     record_answer(tx, broker, client, request, decision, act="associate")
     return outcome

@@ -114,9 +114,9 @@ def _is_open(broker: Broker, tag: Provenance) -> bool:
     """Whether what the tag cites is open to everybody; what the person was told is at least nobody's who is guarded."""
     cited = tag.source.cited if tag.source else None
     told = tag.disclosure.url if tag.disclosure else None
-    return not (cited and not source_is_open(cited, broker.screen)) and not (
-        told and host_is_guarded(told, broker.screen)
-    )
+    if told and host_is_guarded(told, broker.screen):
+        return False
+    return not cited or source_is_open(cited, broker.screen)
 
 
 def _of_the_future(broker: Broker, tag: Provenance) -> bool:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from broker.core.case import Case
 from broker.core.conditions import failure
-from broker.core.match import Decision, Facts, MatchRequest, match_cases
+from broker.core.consent import ConsentRecord
+from broker.core.evidence import TAGS
+from broker.core.match import Decision, Facts, Ground, MatchRequest, match_cases
 from broker.core.policy import Clause, Effect, Policy
 
 
@@ -25,20 +27,27 @@ def decide(request: MatchRequest, facts: Facts, policy: Policy) -> Decision:
     denial: Decision | None = None
     for case, consent, ground in match_cases(request, facts):
         ruling = rule(case, policy)
-        decision = Decision(
-            permitted=ruling.permitted,
-            clauses=ruling.clauses,
-            policy=policy.ref,
-            basis=ruling.basis,
-            reason=ruling.reason,
-            consent=consent if ruling.basis == "consent" else None,
-            ground=ground if ruling.basis in ("user_provided", "public") else None,
-        )
+        decision = as_decision(ruling, policy, consent=consent, ground=ground)
         if decision.permitted:
             return decision
         denial = denial or decision
     assert denial is not None  # noqa: S101 - there is always one case
     return denial
+
+
+def as_decision(
+    ruling: Ruling, policy: Policy, *, consent: ConsentRecord | None = None, ground: Ground | None = None
+) -> Decision:
+    """A ruling as the answer to a client, with the consent or the ground that it rests on."""
+    return Decision(
+        permitted=ruling.permitted,
+        clauses=ruling.clauses,
+        policy=policy.ref,
+        basis=ruling.basis,
+        reason=ruling.reason,
+        consent=consent if ruling.basis == "consent" else None,
+        ground=ground if ruling.basis in TAGS else None,
+    )
 
 
 def rule(case: Case, policy: Policy) -> Ruling:
