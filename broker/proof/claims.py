@@ -1,7 +1,8 @@
-"""What each kind of signed evidence must say: the consent receipt, and the provenance statement."""
+"""What each kind of signed evidence must say: the receipt, the provenance statement, the certificate of an erasure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from datetime import datetime
 from broker.core.consent import ConsentStatus
 from broker.core.evidence import TAGS
 from broker.core.purposes import NARROWER_ID, PURPOSES
-from broker.proof import receipt, statement
+from broker.proof import erasure, receipt, statement
+from broker.proof.erasure import OPERATOR, PERSON
 from broker.proof.receipt import ACCOUNT, EVENT_TYPE, IDENTIFIER, WORDS
 from broker.proof.sdjwt import Disclosure
 from broker.proof.statement import DATA_SOURCE, EVIDENCE
@@ -19,6 +21,7 @@ _STATES = {status.dpv: kind for status, kind in EVENT_TYPE.items()}
 #: Answers given on a notice carry its words; the end of a consent names the notice it was given on.
 _ANSWERS = {ConsentStatus.GIVEN.dpv, ConsentStatus.REFUSED.dpv}
 _PARTIES = 2
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _POLICY = ("id", "version", "digest")
 
 
@@ -28,10 +31,11 @@ class StepFailed(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """One kind of evidence: its ``typ``, what may be disclosed, and the checks of its claims."""
+    """One kind of evidence: its ``typ``, the names it bears, what may be disclosed, and the checks of its claims."""
 
     name: str
     typ: str
+    names: tuple[str, ...] = ("iss", "jti", "sub", "aud", "vct")
     disclosed: frozenset[str]
     check: Callable[[Claims], str]
     check_disclosures: Callable[[Claims, Sequence[Disclosure]], None]
@@ -85,6 +89,30 @@ def _check_evidence(claims: Claims, disclosures: Sequence[Disclosure]) -> None:
             raise StepFailed("the disclosed evidence is of another tag")
 
 
+def _check_erasure(claims: Claims) -> str:
+    said, issued = _table(claims, "erasure"), claims.get("iat")
+    time = _moment(said.get("time"), "erasure.time")
+    if isinstance(issued, bool) or not isinstance(issued, int) or issued != int(time.timestamp()):
+        raise StepFailed("iat is not the time of the erasure")
+    _check_texts(said, "erasure", ("erasure_id",))
+    _check_texts(_table(said, "erased_by"), "erasure.erased_by", ("id", "name"))
+    if said.get("operation") != "dpv:Erase" or said.get("by") not in (PERSON, OPERATOR):
+        raise StepFailed("erasure.operation must be dpv:Erase, and erasure.by person or operator")
+    trail = _table(said, "trail")
+    counts = {"trail.entries": trail.get("entries"), "withdrawn": said.get("withdrawn")}
+    for table in ("destroyed", "kept"):
+        counts |= {f"{table}.{name}": count for name, count in _table(said, table).items()}
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise StepFailed(f"erasure.{name} must be a number")
+    _check_texts(trail, "erasure.trail", ("sha256",))
+    return f"everything kept of one account was destroyed at {said['time']}, by the {said['by']}"
+
+
+def _check_nothing(_claims: Claims, _disclosures: Sequence[Disclosure]) -> None:
+    """A certificate's one disclosure is the account, which nothing else in it could contradict."""
+
+
 def _check_texts(table: Claims, where: str, names: Sequence[str]) -> None:
     for name in names:
         if not isinstance(table.get(name), str):
@@ -101,7 +129,7 @@ def _check_event(event: Mapping[str, object], *, issued: object) -> None:
     for member in ("by", "method", "txn"):
         if not isinstance(event.get(member), str):
             raise StepFailed(f"record.event.{member} is missing")
-    times = {name: _moment(event.get(name), name) for name in ("time", "valid_until")}
+    times = {name: _moment(event.get(name), f"record.event.{name}") for name in ("time", "valid_until")}
     if isinstance(issued, bool) or not isinstance(issued, int) or issued != int(times["time"].timestamp()):
         raise StepFailed("iat is not the time of the event")
 
@@ -137,13 +165,11 @@ def _is_purpose(entry: Mapping[str, object]) -> bool:
 
 
 def _moment(value: object, name: str) -> datetime:
+    """A time to the second, with its zone (RFC 3339); of the other writings of ISO 8601 each reader takes others."""
     try:
-        moment = datetime.fromisoformat(str(value))
+        return datetime.fromisoformat(value if isinstance(value, str) and _TIME.fullmatch(value) else "")
     except ValueError as error:
-        raise StepFailed(f"record.event.{name} is not a time") from error
-    if moment.tzinfo is None:
-        raise StepFailed(f"record.event.{name} does not say its zone")
-    return moment
+        raise StepFailed(f"{name} is not a time with its zone, to the second") from error
 
 
 def _table(claims: Mapping[str, object], name: str) -> Mapping[str, object]:
@@ -167,3 +193,13 @@ STATEMENT = Kind(
     check=_check_statement,
     check_disclosures=_check_evidence,
 )
+ERASURE = Kind(
+    name="certificate of an erasure",
+    typ=erasure.TYP,
+    names=("iss", "jti", "vct"),
+    disclosed=frozenset({ACCOUNT}),
+    check=_check_erasure,
+    check_disclosures=_check_nothing,
+)
+#: Every kind there is.
+KINDS = (RECEIPT, STATEMENT, ERASURE)

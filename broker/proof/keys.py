@@ -1,23 +1,45 @@
-"""The broker's signing keys: ES256 for everything JOSE, named by their RFC 7638 thumbprint."""
+"""Keys that sign for the broker: ES256 for everything JOSE, named by their RFC 7638 thumbprint."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from broker.errors import BadConfiguration
+from broker.proof.sdjwt import encode
 
 ALGORITHM = "ES256"
+#: How long readers may keep the key set and the verifier keys, in seconds.
+MAX_AGE = 300
+#: The members that make a key, and its name.
+MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "AKP": ("alg", "kty", "pub")}
+Jwk = Mapping[str, str]
+
+
+class JwsSigner(Protocol):
+    """A key that signs what JOSE knows. One in an HSM offers the same."""
+
+    @property
+    def kid(self) -> str:
+        """RFC 7638 thumbprint of the public key."""
+
+    def sign(self, payload: bytes, *, typ: str) -> str:
+        """Return the compact JWS of *payload*, its header ``alg``, ``typ``, ``kid`` and no more."""
+
+    def public(self) -> dict[str, Any]:
+        """The JWK to publish."""
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """One ES256 key. The interface is ``kid``, ``sign`` and ``public``: a key in an HSM can offer the same."""
+    """An ES256 key in this process."""
 
     key: ECKey = field(repr=False)
 
@@ -36,18 +58,10 @@ class SigningKey:
         return {**self.key.as_dict(private=False), "kid": self.kid, "use": "sig", "alg": ALGORITHM}
 
 
-@dataclass(frozen=True, kw_only=True)
-class KeyRing:
-    """Every key and secret of a broker. ``blinding`` and ``storage`` are 32 bytes each."""
-
-    receipts: SigningKey
-    tokens: SigningKey
-    blinding: bytes = field(repr=False)
-    storage: bytes = field(repr=False)
-
-    def jwks(self) -> dict[str, list[dict[str, Any]]]:
-        """The key set of ``/.well-known/jwks.json``."""
-        return {"keys": [self.receipts.public(), self.tokens.public()]}
+def thumbprint(jwk: Jwk) -> str:
+    """RFC 7638: SHA-256 over the members that make the key, in one writing."""
+    members = {name: jwk[name] for name in MEMBERS[jwk["kty"]]}
+    return encode(hashlib.sha256(json.dumps(members, sort_keys=True, separators=(",", ":")).encode()).digest())
 
 
 def import_signing_key(jwk: Mapping[str, Any]) -> SigningKey:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from broker.core.consent import ConsentStatus
 from broker.core.purposes import PURPOSES
-from broker.proof.keys import SigningKey
+from broker.proof.keys import JwsSigner
 from broker.proof.sdjwt import Disclosure, SdJwt, commit
 
 TYP = "consent-receipt+sd-jwt"
@@ -101,7 +101,7 @@ class ReceiptClaims:
     narrower: Mapping[str, str] = field(default_factory=dict)
 
 
-def sign_receipt(claims: ReceiptClaims, disclosures: tuple[Disclosure, ...], key: SigningKey) -> SdJwt:
+def sign_receipt(claims: ReceiptClaims, disclosures: tuple[Disclosure, ...], key: JwsSigner) -> SdJwt:
     """Sign one event's receipt over its claims and the digests of its disclosures."""
     payload = commit(_payload(claims), disclosures)
     raw = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()

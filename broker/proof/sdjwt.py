@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from broker.core.reading import read_json, read_json_object
@@ -38,7 +38,12 @@ class SdJwt:
     disclosures: tuple[Disclosure, ...]
 
     def __str__(self) -> str:
-        return "~".join([self.jwt, *(entry.encoded for entry in self.disclosures), ""])
+        return assemble(self.jwt, (entry.encoded for entry in self.disclosures))
+
+
+def assemble(jwt: str, encoded: Iterable[str] = ()) -> str:
+    """``<jwt>~<disclosure>~...~`` of its parts, the disclosures as they travel; the opposite of :func:`parse`."""
+    return "~".join([jwt, *encoded, ""])
 
 
 def disclose(name: str, value: object, *, salt: bytes) -> Disclosure:
@@ -54,6 +59,8 @@ def commit(claims: Mapping[str, object], disclosures: Sequence[Disclosure]) -> d
 
 def parse(text: str) -> SdJwt:
     """Take ``<jwt>~<disclosure>~...~`` apart, or raise :class:`MalformedRequest`."""
+    if not text.isascii():
+        raise MalformedRequest("an SD-JWT is ASCII")
     jwt, *rest = text.strip().split("~")
     if not rest:
         raise MalformedRequest("an SD-JWT holds at least one ~")

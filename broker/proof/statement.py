@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from broker.proof.keys import SigningKey
+from broker.proof.keys import JwsSigner
 from broker.proof.receipt import Party
 from broker.proof.sdjwt import Disclosure, SdJwt, commit
 
@@ -34,7 +34,7 @@ class StatementClaims:
     policy: Mapping[str, str]
 
 
-def sign_statement(claims: StatementClaims, disclosures: tuple[Disclosure, ...], key: SigningKey) -> SdJwt:
+def sign_statement(claims: StatementClaims, disclosures: tuple[Disclosure, ...], key: JwsSigner) -> SdJwt:
     """Sign one statement over its claims and the digests of its disclosures."""
     raw = json.dumps(commit(_payload(claims), disclosures), ensure_ascii=False, separators=(",", ":")).encode()
     return SdJwt(jwt=key.sign(raw, typ=TYP), disclosures=disclosures)

@@ -1,8 +1,12 @@
 """Receipts and tokens are checked by programs of others, with nothing but the published keys."""
 
 import base64
+import hashlib
 import json
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from harness import tags, wire
@@ -10,7 +14,8 @@ from harness.business import Business
 from harness.evidence import payload_of
 from harness.person import Linked, Person
 from harness.running import RunningBroker
-from harness.strangers import RefusedError, ask
+from harness.strangers import RefusedError, ask, ask_all
+from vectors.make import CERTIFICATE_TYP, FOLDER, JWKS, account_of, certified, jws, sd_jwt
 
 SD_JWT = ["sd_jwt.mjs", "sd_jwt_verifier.py"]
 
@@ -48,11 +53,26 @@ def test_a_receipt_without_its_disclosures_verifies_and_names_nobody(
     assert payload_of(linked.receipt)["jti"] == payload["jti"]
 
 
+@pytest.mark.parametrize("program", SD_JWT)
+def test_the_certificate_of_an_erasure_verifies_with_its_account_and_without(program: str) -> None:
+    keys, account = json.loads((FOLDER / JWKS).read_text()), account_of("jane")
+    jwt = jws(certified(account, issued_at=datetime.now(UTC) - timedelta(hours=1)), typ=CERTIFICATE_TYP)
+    named, nameless = (
+        ask(program, {"receipt": receipt, "jwks": keys})["payload"] for receipt in (sd_jwt(jwt, account), sd_jwt(jwt))
+    )
+    assert ["jane"] == named.pop("account")["handles"]
+    assert nameless == named
+    assert "dpv:Erase" == named["erasure"]["operation"]
+
+
 def with_another_purpose(receipt: str) -> str:
-    """Return the receipt with a purpose that nobody granted."""
+    """Return the receipt, or the statement, with a purpose that nobody granted."""
     header, _, signature = receipt.split("~", maxsplit=1)[0].split(".")
     payload = payload_of(receipt)
-    payload["record"]["processing"][0]["purpose"] = "dpv:DirectMarketing"
+    if "record" in payload:
+        payload["record"]["processing"][0]["purpose"] = "dpv:DirectMarketing"
+    else:
+        payload["statement"]["expected_purposes"] = ["direct-marketing"]
     changed = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=").decode()
     return "~".join([f"{header}.{changed}.{signature}", *receipt.split("~")[1:]])
 
@@ -118,3 +138,36 @@ def test_jose_does_not_take_a_statement_for_a_receipt(
     assert payload_of(statement) == ask("jose.mjs", {**question, "typ": "provenance-statement+sd-jwt"})["payload"]
     with pytest.raises(RefusedError):
         ask("jose.mjs", {**question, "typ": "consent-receipt+sd-jwt"})
+
+
+@pytest.mark.parametrize("program", SD_JWT)
+def test_a_statement_that_was_changed_does_not_verify(statement: str, jwks: dict[str, Any], program: str) -> None:
+    with pytest.raises(RefusedError):
+        ask(program, {"receipt": with_another_purpose(statement), "jwks": jwks})
+
+
+def test_go_finds_a_receipt_in_the_log_within_five_seconds(
+    broker: RunningBroker, business: Business, linked: Linked
+) -> None:
+    """The bundle as the client fetches it, and the keys as anybody does; and no other leaf by the same proof."""
+    bundle = logged_bundle(business, payload_of(linked.receipt)["jti"])
+    origin = f"{urlsplit(broker.issuer).netloc}/log"
+    vkeys = broker.get("/log/vkeys").text.split()
+    leaf = hashlib.sha256(bundle["evidence"].partition("~")[0].encode()).digest()
+    question = {"ask": "proof", "origin": origin, "vkeys": vkeys, "proof": bundle["proof"]}
+    leaves = [base64.b64encode(data).decode() for data in (leaf, leaf[::-1])]
+    assert linked.receipt.partition("~")[0] == bundle["evidence"].partition("~")[0]
+    assert [True, False] == [told["ok"] for told in ask_all("log.go", [{**question, "leaf": it} for it in leaves])]
+
+
+def logged_bundle(business: Business, receipt_id: str) -> dict[str, Any]:
+    """Fetch a bundle until its receipt is in a checkpoint, five seconds at most."""
+    ends = time.monotonic() + 5
+    while time.monotonic() < ends:
+        answer = business.api("GET", f"receipts/{receipt_id}", scope="consent")
+        assert 200 == answer.status_code, answer.text
+        bundle: dict[str, Any] = answer.json()
+        if bundle["proof"] is not None:
+            return bundle
+        time.sleep(0.1)
+    raise AssertionError("no checkpoint holds the receipt after five seconds")

@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey
 
 from broker.core.consent import ConsentStatus
+from broker.proof.erasure import TYP as CERTIFICATE_TYP
+from broker.proof.erasure import CertificateClaims, sign_certificate
 from broker.proof.keys import SigningKey
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, TYP, WORDS, Event, NoticeRef, Party, ReceiptClaims, sign_receipt
 from broker.proof.sdjwt import Disclosure, disclose, encode, payload_of
@@ -222,6 +224,7 @@ def lies_about_the_claims() -> Mapping[str, str]:
         "receipt-of-another-time": lie(lambda it: it.update(iat=it["iat"] - 1)),
         "receipt-time-is-true": lie(lambda it: it.update(iat=True)),
         "receipt-time-in-no-zone": lie(lambda it: it["record"]["event"].update(time="2026-11-23T12:00:00")),
+        "receipt-time-in-another-writing": lie(lambda it: it["record"]["event"].update(time="20261123T120000Z")),
         "receipt-end-that-is-no-time": lie(lambda it: it["record"]["event"].update(valid_until="for ever")),
         "receipt-status-of-a-stranger": lie(
             lambda it: it["status"]["status_list"].update(uri="https://consent.example.stranger.example/status/1")
@@ -261,6 +264,7 @@ def lies_about_the_disclosures() -> Mapping[str, str]:
         "receipt-words-never-signed": lie(lambda it: it["record"]["notice"].update(sha256=JOE[2].digest)),
         "receipt-digest-missing": lie(lambda it: it["_sd"].remove(digest)),
         "receipt-digest-twice": lie(lambda it: it["_sd"].append(digest)),
+        "receipt-digest-that-is-nothing": lie(lambda it: it["_sd"].append(None)),
         "receipt-digests-missing": lie(lambda it: it.pop("_sd")),
         "receipt-digests-as-text": lie(lambda it: it.update(_sd=" ".join(it["_sd"]))),
         "receipt-digests-of-another-kind": lie(lambda it: it.update(_sd_alg="sha-512")),
@@ -344,6 +348,72 @@ def statements() -> Mapping[str, str]:
     }
 
 
+def certified(*shown: Disclosure, **changes: Any) -> Claims:  # noqa: ANN401 - any field of the claims
+    """Return the payload of the certificate of Jane's erasure that the broker would sign."""
+    claims = CertificateClaims(
+        certificate_id="certificate-given",
+        erasure_id="the-erasure",
+        issued_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        broker=Party(id="https://consent.example", name="Consent broker", contact="privacy@consent.example"),
+        by="person",
+        objects=False,
+        withdrawn=1,
+        destroyed={"people": 1, "consents": 2},
+        kept={"receipts": 3},
+        entries=[b"d" * 32, b"e" * 32],
+        storage_epoch=1,
+        replayed=False,
+    )
+    signed = sign_certificate(replace(claims, **changes), shown[0], SigningKey(jwk_of(RECEIPTS)))
+    return payload_of(signed.jwt)
+
+
+def account_of(person: str) -> Disclosure:
+    """Make what the person's own copy of a certificate discloses."""
+    return salted(ACCOUNT, {"platform": "x", "id": "2244994945", "handles": [person]}, of=f"{person} erased")
+
+
+def certificates() -> Mapping[str, str]:
+    """Return certificates of an erasure that hold, and one for each lie."""
+    given, joes = account_of("jane"), account_of("joe")
+    claims = certified(given)
+    signed = jws(claims, typ=CERTIFICATE_TYP)
+    head, _, end = signed.split(".")
+
+    def lying(where: str, **members: object) -> str:
+        def lie(it: Claims) -> None:
+            (it["erasure"][where] if where else it["erasure"]).update(members)
+
+        return sd_jwt(jws(changed(lie, of=claims), typ=CERTIFICATE_TYP), given)
+
+    fewer = changed(lambda it: it["erasure"]["destroyed"].update(consents=0), of=claims)
+    nameless = changed(lambda it: it["erasure"].pop("erased_by"), of=claims)
+    email = salted(IDENTIFIER, {"type": "email", "value": "jane@mailbox.example"}, of="jane erased")
+    knowing = changed(_adds(email), of=claims)
+    return {
+        "certificate-given": sd_jwt(signed, given),
+        "certificate-that-names-nobody": sd_jwt(signed),
+        "certificate-by-an-operator": lying("", by="operator"),
+        "certificate-typ-of-a-receipt": sd_jwt(jws(claims, typ=TYP), given),
+        "certificate-claims-changed": sd_jwt(f"{head}.{part(fewer)}.{end}", given),
+        "certificate-of-another-time": lying("", time="2026-11-23T12:00:01Z"),
+        "certificate-of-no-time": lying("", time=None),
+        "certificate-by-a-business": lying("", by="client"),
+        "certificate-by-two": lying("", by=["person"]),
+        "certificate-of-another-operation": lying("", operation="dpv:Anonymise"),
+        "certificate-of-less-than-nothing": lying("destroyed", people=-1),
+        "certificate-of-some-people": lying("destroyed", people="some"),
+        "certificate-of-a-true-number": lying("kept", receipts=True),
+        "certificate-of-half-an-entry": lying("trail", entries=1.5),
+        "certificate-without-commitment": lying("trail", sha256=None),
+        "certificate-without-erasure": sd_jwt(jws({**claims, "erasure": None}, typ=CERTIFICATE_TYP), given),
+        "certificate-of-no-broker": sd_jwt(jws(nameless, typ=CERTIFICATE_TYP), given),
+        "certificate-account-of-another": sd_jwt(signed, joes),
+        "certificate-account-twice": sd_jwt(signed, given, given),
+        "certificate-that-discloses-a-record": sd_jwt(jws(knowing, typ=CERTIFICATE_TYP), given, email),
+    }
+
+
 def key_sets() -> Mapping[str, object]:
     """The published keys, and sets that are not to be believed."""
     published = [SigningKey(jwk_of(key)).public() for key in (RECEIPTS, TOKENS)]
@@ -357,6 +427,9 @@ def key_sets() -> Mapping[str, object]:
         "jwks-key-on-another-curve": {"keys": [{**key, "crv": "secp256k1"}]},
         "jwks-key-off-the-curve": {"keys": [{**key, "y": key["x"]}]},
         "jwks-key-without-y": {"keys": [{name: value for name, value in key.items() if name != "y"}]},
+        "jwks-key-that-signs-tokens": {"keys": [{**key, "signs": "tokens"}]},
+        "jwks-key-revoked-by-nothing": {"keys": [{**key, "revoked": None}]},
+        "jwks-key-revoked-at-no-place": {"keys": [{**key, "revoked": {"revoked_at": 0, "reason": "compromised"}}]},
         "jwks-without-this-key": {"keys": published[1:]},
         "jwks-of-nothing": {"keys": []},
         "jwks-as-an-object": {"keys": {KID: key}},
@@ -382,6 +455,7 @@ def files() -> Mapping[str, bytes]:
         **lies_about_the_disclosures(),
         **lies_about_the_form(),
         **statements(),
+        **certificates(),
     }
     sets = {f"{name}.json": json.dumps(keys, indent=2).encode() + b"\n" for name, keys in key_sets().items()}
     return {f"{name}.sd-jwt": text.encode() for name, text in receipts.items()} | sets
