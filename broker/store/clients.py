@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.client import Client, Registration, Standing
 from broker.core.names import is_id
 from broker.store.database import Transaction
-from broker.store.statements import insert_once
 from broker.store.tables import ClientRow
 from broker.store.terms_tables import StandingRow, UseCaseRow
+from broker.store.writing import add, add_once, change, table_of
 
-_ROWS = select(*ClientRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+_ROWS = select(table_of(ClientRow))
 _SEQUENCES = ("redirect_uris", "contacts", "scopes", "purposes", "platforms", "brands")
 
 
@@ -32,15 +32,15 @@ class StandingChange:
 
 def save_client(tx: Transaction, client: Client) -> None:
     """Insert a newly registered client."""
-    tx.execute(
-        insert(ClientRow).values(
-            client_id=client.client_id,
-            standing=client.standing.value,
-            standing_why=client.standing_why,
-            standing_number=client.standing_number,
-            registration=asdict(client.registration),
-            registered_at=client.registered_at,
-        )
+    add(
+        tx,
+        ClientRow,
+        client_id=client.client_id,
+        standing=client.standing.value,
+        standing_why=client.standing_why,
+        standing_number=client.standing_number,
+        registration=asdict(client.registration),
+        registered_at=client.registered_at,
     )
     why, now = client.standing_why or "registered", client.registered_at
     _write_down(tx, client.client_id, client.standing_number, client.standing, who="broker", why=why, now=now)
@@ -75,16 +75,17 @@ def set_standing(tx: Transaction, client_id: str, standing: Standing, *, who: st
 
     Each change has a number. Tokens carry the one that they were issued under, and end with it.
     """
-    number = tx.execute(
-        update(ClientRow)
-        .where(col(ClientRow.client_id) == client_id)
-        .values(standing=standing.value, standing_why=why, standing_number=col(ClientRow.standing_number) + 1)
-        .returning(col(ClientRow.standing_number))
-    ).scalar_one_or_none()
-    if number is None:
-        return False
-    _write_down(tx, client_id, number, standing, who=who, why=why, now=now)
-    return True
+    changed = change(
+        tx,
+        ClientRow,
+        col(ClientRow.client_id) == client_id,
+        standing=standing.value,
+        standing_why=why,
+        standing_number=col(ClientRow.standing_number) + 1,
+    )
+    for row in changed:
+        _write_down(tx, client_id, row.standing_number, standing, who=who, why=why, now=now)
+    return bool(changed)
 
 
 def _write_down(
@@ -92,7 +93,7 @@ def _write_down(
 ) -> None:
     """What is written here stays."""
     values = {"changed_at": now, "standing": standing.value, "who": who, "why": why}
-    tx.execute(insert(StandingRow).values(client_id=client_id, number=number, **values))
+    add(tx, StandingRow, client_id=client_id, number=number, **values)
 
 
 def standing_before(tx: Transaction, client_id: str, standing: Standing) -> Standing:
@@ -109,9 +110,7 @@ def standing_before(tx: Transaction, client_id: str, standing: Standing) -> Stan
 def list_standings(tx: Transaction, client_id: str) -> list[StandingChange]:
     """Return every change of a client's standing, the first first."""
     rows = tx.execute(
-        select(*StandingRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
-        .where(col(StandingRow.client_id) == client_id)
-        .order_by(col(StandingRow.number))
+        select(table_of(StandingRow)).where(col(StandingRow.client_id) == client_id).order_by(col(StandingRow.number))
     )
     return [
         StandingChange(standing=Standing(row.standing), who=row.who, why=row.why, changed_at=row.changed_at)
@@ -122,7 +121,7 @@ def list_standings(tx: Transaction, client_id: str) -> list[StandingChange]:
 def claim_use_case(tx: Transaction, owner: str, environment: str, claim: str, *, client_id: str) -> str:
     """Take one claim of an owner's use cases; return the client that has it, which may be another."""
     key = {"owner": owner, "environment": environment, "claim": claim}
-    insert_once(tx, UseCaseRow, **key, client_id=client_id)
+    add_once(tx, UseCaseRow, **key, client_id=client_id)
     same = [getattr(UseCaseRow, name) == value for name, value in key.items()]
     return str(tx.execute(select(col(UseCaseRow.client_id)).where(*same)).scalar_one())
 

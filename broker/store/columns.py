@@ -19,9 +19,10 @@ metadata = MetaData(naming_convention=NAMING)
 
 
 class Table(SQLModel):
-    """The base of every table."""
+    """The base of every table. ``mac`` covers the row's other columns; see ``row_mac``."""
 
     metadata = metadata
+    mac: bytes | None = Field(default=None, sa_type=LargeBinary, nullable=True)
 
 
 def key_column(*, primary: bool = True) -> Any:  # noqa: ANN401 - SQLModel's field is untyped

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentRecord, ConsentStatus
@@ -15,8 +15,8 @@ from broker.core.identifiers import Association, OffPlatformId
 from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
-from broker.store.statements import insert_once
 from broker.store.tables import AssociationRow, ConsentRow, PersonRow, RefusalRow
+from broker.store.writing import add, add_once, change, drop, table_of
 
 _SAME_GRANT = and_(
     col(AssociationRow.account) == col(ConsentRow.account),
@@ -25,7 +25,7 @@ _SAME_GRANT = and_(
     col(AssociationRow.grant_id) == col(ConsentRow.grant_id),
 )
 _RECORDS = select(
-    *ConsentRow.__table__.columns,  # type: ignore[attr-defined] # SQLModel hides the table
+    *table_of(ConsentRow).columns,
     col(AssociationRow.grant_id).label("associated"),
 ).outerjoin_from(ConsentRow, AssociationRow, _SAME_GRANT)
 
@@ -43,32 +43,32 @@ class Details:
 def save_consent(tx: Transaction, record: ConsentRecord, details: Details, *, sealer: Sealer) -> None:
     """Insert a consent that was just given, and the association with it."""
     sealed = sealer.seal_json(vars(details), place=_place(record))
-    tx.execute(
-        insert(ConsentRow).values(
-            account=record.account,
-            client_id=record.client_id,
-            identifier=record.identifier.digest,
-            grant_id=record.grant_id,
-            kind=record.identifier.kind,
-            type=record.identifier.type,
-            purposes=list(record.purposes),
-            brand=record.brand,
-            status=record.status.value,
-            given_at=record.given_at,
-            valid_until=record.valid_until,
-            receipt_id=record.receipt_id,
-            sealed_details=sealed,
-        )
+    add(
+        tx,
+        ConsentRow,
+        account=record.account,
+        client_id=record.client_id,
+        identifier=record.identifier.digest,
+        grant_id=record.grant_id,
+        kind=record.identifier.kind,
+        type=record.identifier.type,
+        purposes=list(record.purposes),
+        brand=record.brand,
+        status=record.status.value,
+        given_at=record.given_at,
+        valid_until=record.valid_until,
+        receipt_id=record.receipt_id,
+        sealed_details=sealed,
     )
-    tx.execute(
-        insert(AssociationRow).values(
-            account=record.account,
-            client_id=record.client_id,
-            identifier=record.identifier.digest,
-            grant_id=record.grant_id,
-            basis="consent",
-            made_at=record.given_at,
-        )
+    add(
+        tx,
+        AssociationRow,
+        account=record.account,
+        client_id=record.client_id,
+        identifier=record.identifier.digest,
+        grant_id=record.grant_id,
+        basis="consent",
+        made_at=record.given_at,
     )
 
 
@@ -77,24 +77,25 @@ def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
 
     False when somebody else ended it first: the database, not the caller's copy, says what it was.
     """
-    ended = tx.execute(
-        update(ConsentRow)
-        .where(
-            col(ConsentRow.account) == record.account,
-            col(ConsentRow.grant_id) == record.grant_id,
-            col(ConsentRow.status) == ConsentStatus.GIVEN.value,
-        )
-        .values(status=record.status.value, ended_at=record.ended_at, ended_by=record.ended_by)
+    ended = change(
+        tx,
+        ConsentRow,
+        col(ConsentRow.account) == record.account,
+        col(ConsentRow.grant_id) == record.grant_id,
+        col(ConsentRow.status) == ConsentStatus.GIVEN.value,
+        status=record.status.value,
+        ended_at=record.ended_at,
+        ended_by=record.ended_by,
     )
-    if ended.rowcount != 1:
+    if not ended:
         return False
-    tx.execute(
-        delete(AssociationRow).where(
-            col(AssociationRow.account) == record.account,
-            col(AssociationRow.client_id) == record.client_id,
-            col(AssociationRow.identifier) == record.identifier.digest,
-            col(AssociationRow.grant_id) == record.grant_id,
-        )
+    drop(
+        tx,
+        AssociationRow,
+        col(AssociationRow.account) == record.account,
+        col(AssociationRow.client_id) == record.client_id,
+        col(AssociationRow.identifier) == record.identifier.digest,
+        col(AssociationRow.grant_id) == record.grant_id,
     )
     return True
 
@@ -163,13 +164,10 @@ def details_of(tx: Transaction, record: ConsentRecord, *, sealer: Sealer) -> Det
 
 def save_refusal(tx: Transaction, account: bytes, pair: bytes, *, receipt_id: str, now: datetime) -> None:
     """Remember that a pair was refused, the latest time only."""
-    if insert_once(tx, RefusalRow, account=account, pair=pair, receipt_id=receipt_id, refused_at=now):
+    if add_once(tx, RefusalRow, account=account, pair=pair, receipt_id=receipt_id, refused_at=now):
         return
-    tx.execute(
-        update(RefusalRow)
-        .where(col(RefusalRow.account) == account, col(RefusalRow.pair) == pair)
-        .values(receipt_id=receipt_id, refused_at=now)
-    )
+    same = (col(RefusalRow.account) == account, col(RefusalRow.pair) == pair)
+    change(tx, RefusalRow, *same, receipt_id=receipt_id, refused_at=now)
 
 
 def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement above

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, distinct, func, insert, or_, select
+from sqlalchemy import ColumnElement, distinct, func, or_, select
 from sqlmodel import col
 
 from broker.core.fingerprint import Fingerprint
 from broker.store.database import Transaction
 from broker.store.terms_tables import ContactRow
+from broker.store.writing import add
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,16 +45,16 @@ def save_contact(
     tx: Transaction, client_id: str, check_id: str, account: bytes, fingerprint: Fingerprint, *, now: datetime
 ) -> None:
     """Write down a message that was let go."""
-    tx.execute(
-        insert(ContactRow).values(
-            client_id=client_id,
-            check_id=check_id,
-            account=account,
-            checked_at=now,
-            sha256=fingerprint.sha256,
-            simhash=_signed(fingerprint.simhash),
-            **{f"band_{number}": band for number, band in enumerate(fingerprint.bands)},
-        )
+    add(
+        tx,
+        ContactRow,
+        client_id=client_id,
+        check_id=check_id,
+        account=account,
+        checked_at=now,
+        sha256=fingerprint.sha256,
+        simhash=_signed(fingerprint.simhash),
+        **{f"band_{number}": band for number, band in enumerate(fingerprint.bands)},
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -12,12 +13,15 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.errors import BadConfiguration, Unavailable
+from broker.store.trail import Pen, begin_trail
 
 #: What verbs are handed; only this folder knows what it can do.
 Transaction = Connection
 
 SCHEMES = ("sqlite", "postgresql+psycopg")
 _BUSY_MS = 10_000
+#: How long an emptying of the journal waits for those who read; writers wait for it.
+_SCRUB_MS = 500
 _POSTGRES_OPTIONS = "-c statement_timeout=8000 -c lock_timeout=4000 -c synchronous_commit=on -c timezone=UTC"
 #: WAL with FULL: at NORMAL an acknowledged row is lost in a power cut. secure_delete overwrites what is erased.
 _PRAGMAS = (
@@ -28,8 +32,8 @@ _PRAGMAS = (
     "trusted_schema=OFF",
     "secure_delete=ON",
 )
-#: Connections of one worker; its threads take turns, and none waits for long.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10}
+#: Connections of one worker; its threads take turns, and none waits for long. No error tells a statement's values.
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10, "hide_parameters": True}
 log = logging.getLogger(__name__)
 
 
@@ -47,15 +51,16 @@ def _failing_plainly() -> Iterator[None]:
 
 
 class Database:
-    """A store reached by an SQLAlchemy URL of one of :data:`SCHEMES`."""
+    """A store reached by an SQLAlchemy URL of one of :data:`SCHEMES`; written to only with the *pen* for its rows."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, pen: Pen | None = None) -> None:
         if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
             raise BadConfiguration(f"BROKER_DATABASE_URL must start with {' or '.join(SCHEMES)}://")
         if url.startswith("sqlite") and not url.removeprefix("sqlite://").strip("/"):
             raise BadConfiguration(
                 "BROKER_DATABASE_URL names no file: what was kept in memory would be lost at the end"
             )
+        self._pen = pen
         try:
             self.engine = _open(url)
             self._readers = self.engine.execution_options(reading=True)
@@ -67,13 +72,41 @@ class Database:
     def transaction(self) -> Iterator[Transaction]:
         """One unit of work: committed when the block ends, undone when it raises."""
         with _failing_plainly(), self.engine.begin() as connection:
+            if self._pen is None:
+                yield connection
+                return
+            trail = begin_trail(connection, self._pen)
             yield connection
+            trail.write(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Transaction]:
         """A look that waits for no writer, and writes nothing."""
         with _failing_plainly(), self._readers.begin() as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Transaction]:
+        """One moment, for as long as it takes to walk over everything; text that is no UTF-8 comes as surrogates."""
+        with self.reading() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                yield connection
+                return
+            driver: Any = connection.connection.driver_connection
+            driver.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+            try:
+                yield connection
+            finally:
+                driver.text_factory = str
+
+    @property
+    def row_key(self) -> bytes:
+        """The key of the rows' MACs, or TypeError where the database was opened without it."""
+        if self._pen is None:
+            raise TypeError("this database was opened without the key of its rows")
+        return self._pen.key
 
     def answers(self) -> bool:
         """Whether the store can be reached now."""
@@ -94,6 +127,22 @@ class Database:
         show = "PRAGMA" if self.engine.dialect.name == "sqlite" else "SHOW"
         with self.reading() as connection:
             return {name: str(connection.execute(text(f"{show} {name}")).scalar_one()) for name in asked}
+
+    def scrub(self) -> bool:
+        """Empty SQLite's journal, in which pages lie as they were before an erasure; False while somebody reads in it.
+
+        PostgreSQL keeps such pages until it overwrites them by itself: they are sealed, and what seals them has an end.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return True
+        try:
+            with closing(self.engine.raw_connection()) as connection:
+                connection.execute(f"PRAGMA busy_timeout={_SCRUB_MS}")
+                busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+        except (sqlite3.Error, PoolTimeout):
+            return False
+        return not busy
 
     def close(self) -> None:
         """Give every connection back."""

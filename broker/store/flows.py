@@ -6,19 +6,21 @@ click finds it closed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
 from broker.core.names import is_id
 from broker.store.database import Transaction
-from broker.store.routes import SESSION, add_route, drop_route, find_route
+from broker.store.routes import SESSION, add_route, drop_route, find_route, find_way_in
 from broker.store.sealing import Sealer
 from broker.store.short_lived import LinkRow, PushedRequestRow
 from broker.store.tables import PersonSessionRow
+from broker.store.writing import add, change, change_ours, drop, table_of
 
 _PUSHED, _BROWSER, _STATE = "pushed", "browser", "state"
 
@@ -53,13 +55,13 @@ def save_pushed(
 ) -> None:
     """Keep a pushed request; it holds a raw identifier, so it is sealed."""
     key = name_digest(_PUSHED, request_uri)
-    tx.execute(
-        insert(PushedRequestRow).values(
-            request=key,
-            client_id=client_id,
-            sealed_request=store.seal_json(request, place=_place("pushed_requests", key.hex())),
-            expires_at=expires_at,
-        )
+    add(
+        tx,
+        PushedRequestRow,
+        request=key,
+        client_id=client_id,
+        sealed_request=store.seal_json(request, place=_place("pushed_requests", key.hex())),
+        expires_at=expires_at,
     )
 
 
@@ -70,30 +72,37 @@ def claim_pushed(
     if not is_id(client_id):
         return None
     key = name_digest(_PUSHED, request_uri)
-    sealed = tx.execute(
-        delete(PushedRequestRow)
-        .where(
-            col(PushedRequestRow.request) == key,
-            col(PushedRequestRow.client_id) == client_id,
-            col(PushedRequestRow.expires_at) > now,
-        )
-        .returning(col(PushedRequestRow.sealed_request))
-    ).scalar_one_or_none()
-    return None if sealed is None else _table(store.open_json(sealed, place=_place("pushed_requests", key.hex())))
+    taken = drop(
+        tx,
+        PushedRequestRow,
+        col(PushedRequestRow.request) == key,
+        col(PushedRequestRow.client_id) == client_id,
+        col(PushedRequestRow.expires_at) > now,
+    )
+    place = _place("pushed_requests", key.hex())
+    return next((_table(store.open_json(row.sealed_request, place=place)) for row in taken), None)
+
+
+def drop_pushed(tx: Transaction, names: Callable[[dict[str, object]], bool], *, store: Sealer) -> None:
+    """Drop every pushed request that *names* says is about somebody. Each lives for a minute and a half."""
+    for row in tx.execute(select(col(PushedRequestRow.request), col(PushedRequestRow.sealed_request))).all():
+        opened = store.open_json(row.sealed_request, place=_place("pushed_requests", row.request.hex()))
+        if names(_table(opened)):
+            drop(tx, PushedRequestRow, col(PushedRequestRow.request) == row.request)
 
 
 def save_link(tx: Transaction, link: Link, *, browser: str, state: str, expires_at: datetime, store: Sealer) -> None:
     """Begin a way through linking, bound to one browser and one state."""
-    tx.execute(
-        insert(LinkRow).values(
-            link_id=link.link_id,
-            browser=name_digest(_BROWSER, browser),
-            state=name_digest(_STATE, state),
-            platform=link.platform,
-            sealed_attempt=store.seal_json(link.attempt, place=_place("links.attempt", link.link_id)),
-            sealed_request=_seal_optional(store, link.request, _place("links.request", link.link_id)),
-            expires_at=expires_at,
-        )
+    add(
+        tx,
+        LinkRow,
+        link_id=link.link_id,
+        browser=name_digest(_BROWSER, browser),
+        state=name_digest(_STATE, state),
+        platform=link.platform,
+        sealed_attempt=store.seal_json(link.attempt, place=_place("links.attempt", link.link_id)),
+        sealed_request=_seal_optional(store, link.request, _place("links.request", link.link_id)),
+        expires_at=expires_at,
     )
 
 
@@ -101,19 +110,17 @@ def claim_return(
     tx: Transaction, *, state: str, browser: str, platform: str, now: datetime, store: Sealer
 ) -> Link | None:
     """Take the way back from the platform, once, in the browser that started, at the platform it started to."""
-    row = tx.execute(
-        update(LinkRow)
-        .where(
-            col(LinkRow.state) == name_digest(_STATE, state),
-            col(LinkRow.browser) == name_digest(_BROWSER, browser),
-            col(LinkRow.platform) == platform,
-            col(LinkRow.returned_at).is_(None),
-            col(LinkRow.expires_at) > now,
-        )
-        .values(returned_at=now)
-        .returning(*LinkRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
-    ).one_or_none()
-    return None if row is None else _link(row, store)
+    claimed = change(
+        tx,
+        LinkRow,
+        col(LinkRow.state) == name_digest(_STATE, state),
+        col(LinkRow.browser) == name_digest(_BROWSER, browser),
+        col(LinkRow.platform) == platform,
+        col(LinkRow.returned_at).is_(None),
+        col(LinkRow.expires_at) > now,
+        returned_at=now,
+    )
+    return next((_link(row, store) for row in claimed), None)
 
 
 def save_proved(
@@ -121,26 +128,22 @@ def save_proved(
     link_id: str,
     account: dict[str, str],
     *,
+    key: bytes,
     now: datetime,
     expires_at: datetime,
     store: Sealer,
 ) -> None:
-    """Note the account that the platform named."""
+    """Note the account that the platform named; *key* is its digest."""
     sealed = store.seal_json(account, place=_place("links.account", link_id))
-    tx.execute(
-        update(LinkRow)
-        .where(col(LinkRow.link_id) == link_id)
-        .values(sealed_account=sealed, proved_at=now, expires_at=expires_at)
-    )
+    proved = {"sealed_account": sealed, "account": key, "proved_at": now, "expires_at": expires_at}
+    change(tx, LinkRow, col(LinkRow.link_id) == link_id, **proved)
 
 
 def find_proved(tx: Transaction, link_id: str, *, browser: str, now: datetime, store: Sealer) -> Link | None:
     """Return a link that awaits its choice, to the browser that started it."""
     if not is_id(link_id):
         return None
-    row = tx.execute(
-        select(*LinkRow.__table__.columns).where(*_awaiting_choice(link_id, browser, now))  # type: ignore[attr-defined] # SQLModel hides the table
-    ).one_or_none()
+    row = tx.execute(select(table_of(LinkRow)).where(*_awaiting_choice(link_id, browser, now))).one_or_none()
     return None if row is None else _link(row, store)
 
 
@@ -149,39 +152,41 @@ def claim_choice(tx: Transaction, link_id: str, *, browser: str, now: datetime) 
 
     The row goes with it: it holds both sides of a pair that a refusal must not leave behind.
     """
-    return tx.execute(delete(LinkRow).where(*_awaiting_choice(link_id, browser, now))).rowcount == 1
+    return bool(drop(tx, LinkRow, *_awaiting_choice(link_id, browser, now)))
 
 
 def drop_link(tx: Transaction, link_id: str) -> None:
     """End a link that awaits no choice."""
-    tx.execute(delete(LinkRow).where(col(LinkRow.link_id) == link_id))
+    drop(tx, LinkRow, col(LinkRow.link_id) == link_id)
 
 
 def save_session(tx: Transaction, session: str, *, account: bytes, now: datetime, ends: datetime) -> None:
     """Sign a person in on one browser, until *ends* at the latest."""
     key = name_digest(SESSION, session)
-    tx.execute(insert(PersonSessionRow).values(account=account, session=key, signed_in_at=now, seen_at=now))
+    add(tx, PersonSessionRow, account=account, session=key, signed_in_at=now, seen_at=now)
     add_route(tx, SESSION, session, account=account, target="", expires_at=ends)
 
 
 def resume_session(
     tx: Transaction, session: str, *, now: datetime, idle_since: datetime, signed_in_since: datetime
 ) -> bytes | None:
-    """Return the account signed in under *session* and keep it awake, unless it slept or lasted too long."""
-    route = find_route(tx, SESSION, session)
+    """Return the account signed in under *session* and keep it awake, unless it slept or lasted too long.
+
+    Who can insert rows signs nobody in: what a person does cannot be undone.
+    """
+    route = find_way_in(tx, SESSION, session)
     if route is None:
         return None
-    kept = tx.execute(
-        update(PersonSessionRow)
-        .where(
-            col(PersonSessionRow.account) == route.account,
-            col(PersonSessionRow.session) == name_digest(SESSION, session),
-            col(PersonSessionRow.seen_at) > idle_since,
-            col(PersonSessionRow.signed_in_at) > signed_in_since,
-        )
-        .values(seen_at=now)
+    kept = change_ours(
+        tx,
+        PersonSessionRow,
+        col(PersonSessionRow.account) == route.account,
+        col(PersonSessionRow.session) == name_digest(SESSION, session),
+        col(PersonSessionRow.seen_at) > idle_since,
+        col(PersonSessionRow.signed_in_at) > signed_in_since,
+        seen_at=now,
     )
-    return route.account if kept.rowcount == 1 else None
+    return route.account if kept else None
 
 
 def end_session(tx: Transaction, session: str) -> None:
@@ -189,11 +194,11 @@ def end_session(tx: Transaction, session: str) -> None:
     route = find_route(tx, SESSION, session)
     if route is None:
         return
-    tx.execute(
-        delete(PersonSessionRow).where(
-            col(PersonSessionRow.account) == route.account,
-            col(PersonSessionRow.session) == name_digest(SESSION, session),
-        )
+    drop(
+        tx,
+        PersonSessionRow,
+        col(PersonSessionRow.account) == route.account,
+        col(PersonSessionRow.session) == name_digest(SESSION, session),
     )
     drop_route(tx, SESSION, session)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
@@ -15,10 +15,11 @@ from broker.core.identifiers import Association
 from broker.core.match import Ground
 from broker.core.names import is_id
 from broker.store.database import Transaction
+from broker.store.log import Leaf, leave
 from broker.store.sealing import Sealer
-from broker.store.statements import insert_once
-from broker.store.tables import ConsentRow, LeafRow, ReceiptRow
+from broker.store.tables import ConsentRow, ReceiptRow
 from broker.store.terms_tables import GroundRow, StatementRow, TaintRow
+from broker.store.writing import add, add_once, drop, table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,7 @@ class SignedStatement:
 
 def save_ground(tx: Transaction, pair: Association, ground: Ground, *, tag: bytes, now: datetime) -> bool:
     """Keep a ground that the terms accepted; False when the very same tag is kept already, by whoever raced for it."""
-    return insert_once(
+    return add_once(
         tx,
         GroundRow,
         account=pair.account,
@@ -54,7 +55,7 @@ def save_ground(tx: Transaction, pair: Association, ground: Ground, *, tag: byte
 def grounds_of_pair(tx: Transaction, pair: Association, *, known_as: Sequence[bytes]) -> tuple[Ground, ...]:
     """Return every ground of one pair for one client, under any digest of the account, the first accepted first."""
     rows = tx.execute(
-        select(*GroundRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        select(table_of(GroundRow))
         .where(*_pair(pair, known_as))
         .order_by(col(GroundRow.made_at), col(GroundRow.association_id))
     )
@@ -72,15 +73,13 @@ def same_ground(tx: Transaction, pair: Association, *, known_as: Sequence[bytes]
 
 def find_ground(tx: Transaction, account: bytes, association_id: str, *, client_id: str) -> Ground | None:
     """Return one ground of the client's own."""
-    row = tx.execute(
-        select(*GroundRow.__table__.columns).where(*_one(account, association_id, client_id))  # type: ignore[attr-defined] # SQLModel hides the table
-    ).one_or_none()
+    row = tx.execute(select(table_of(GroundRow)).where(*_one(account, association_id, client_id))).one_or_none()
     return _ground(row) if row else None
 
 
 def drop_ground(tx: Transaction, account: bytes, association_id: str, *, client_id: str) -> bool:
     """Let a client give a ground up; False when it holds none of that id."""
-    return tx.execute(delete(GroundRow).where(*_one(account, association_id, client_id))).rowcount == 1
+    return bool(drop(tx, GroundRow, *_one(account, association_id, client_id)))
 
 
 def save_statement(
@@ -88,20 +87,18 @@ def save_statement(
 ) -> None:
     """Keep a signed provenance statement and its pending leaf."""
     name = statement.statement_id
-    tx.execute(
-        insert(StatementRow).values(
-            account=account,
-            statement_id=name,
-            client_id=statement.client_id,
-            issued_at=statement.issued_at,
-            sealed_jwt=store.seal(statement.jwt.encode(), place=f"statements.sealed_jwt:{name}"),
-            sealed_disclosures=person.seal_json(
-                list(statement.disclosures), place=f"statements.sealed_disclosures:{name}"
-            ),
-            leaf=statement.leaf,
-        )
+    add(
+        tx,
+        StatementRow,
+        account=account,
+        statement_id=name,
+        client_id=statement.client_id,
+        issued_at=statement.issued_at,
+        sealed_jwt=store.seal(statement.jwt.encode(), place=f"statements.sealed_jwt:{name}"),
+        sealed_disclosures=person.seal_json(list(statement.disclosures), place=f"statements.sealed_disclosures:{name}"),
+        leaf=statement.leaf,
     )
-    tx.execute(insert(LeafRow).values(leaf=statement.leaf, kind="statement", left_at=statement.issued_at))
+    leave(tx, Leaf(statement.leaf, "statement", statement.issued_at))
 
 
 def find_statement(tx: Transaction, account: bytes, statement_id: str, *, store: Sealer, person: Sealer) -> str | None:
@@ -109,21 +106,34 @@ def find_statement(tx: Transaction, account: bytes, statement_id: str, *, store:
     if not is_id(statement_id):
         return None
     row = tx.execute(
-        select(col(StatementRow.sealed_jwt), col(StatementRow.sealed_disclosures)).where(
+        select(table_of(StatementRow)).where(
             col(StatementRow.account) == account, col(StatementRow.statement_id) == statement_id
         )
     ).one_or_none()
     if row is None:
         return None
-    jwt = store.open(row.sealed_jwt, place=f"statements.sealed_jwt:{statement_id}").decode()
-    disclosures = person.open_json(row.sealed_disclosures, place=f"statements.sealed_disclosures:{statement_id}")
+    opened = open_statement(row, store=store, person=person)
+    return "~".join([opened.jwt, *opened.disclosures, ""])
+
+
+def open_statement(row: Any, *, store: Sealer, person: Sealer) -> SignedStatement:  # noqa: ANN401 - a row of statements
+    """Open what is sealed in a row of the statements."""
+    name = row.statement_id
+    disclosures = person.open_json(row.sealed_disclosures, place=f"statements.sealed_disclosures:{name}")
     assert isinstance(disclosures, list)  # noqa: S101 - sealed by save_statement
-    return "~".join([jwt, *disclosures, ""])
+    return SignedStatement(
+        statement_id=name,
+        client_id=row.client_id,
+        issued_at=row.issued_at,
+        jwt=store.open(row.sealed_jwt, place=f"statements.sealed_jwt:{name}").decode(),
+        disclosures=tuple(disclosures),
+        leaf=row.leaf,
+    )
 
 
 def taint_pair(tx: Transaction, account: bytes, pair: bytes, *, origin: str, clause: str, now: datetime) -> None:
     """Remember that a pair was offered under a refused origin; the first time counts."""
-    insert_once(tx, TaintRow, account=account, pair=pair, origin=origin, clause=clause, offered_at=now)
+    add_once(tx, TaintRow, account=account, pair=pair, origin=origin, clause=clause, offered_at=now)
 
 
 def has_taint(tx: Transaction, pairs: Iterable[tuple[bytes, bytes]]) -> bool:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from broker.store.database import Transaction
 from broker.store.sealing import Sealer
-from broker.store.statements import insert_once
 from broker.store.terms_tables import IdempotencyRow
+from broker.store.writing import add_once, change, drop
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ def claim_key(
 ) -> Kept | None:
     """Claim a key, by its keyed digest, for this transaction; return its earlier use instead where there is one."""
     mine = (col(IdempotencyRow.client_id) == client_id, col(IdempotencyRow.key) == key)
-    tx.execute(delete(IdempotencyRow).where(*mine, col(IdempotencyRow.expires_at) <= now))
-    claimed = insert_once(
+    drop(tx, IdempotencyRow, *mine, col(IdempotencyRow.expires_at) <= now)
+    claimed = add_once(
         tx, IdempotencyRow, client_id=client_id, key=key, fingerprint=fingerprint, sealed_answer=b"", expires_at=ends
     )
     if claimed:
@@ -40,13 +40,19 @@ def claim_key(
     return Kept(row.fingerprint, answer)
 
 
-def keep_answer(tx: Transaction, client_id: str, key: bytes, *, answer: Mapping[str, object], store: Sealer) -> None:
-    """Keep what is to be said again under the key that this transaction claimed."""
-    tx.execute(
-        update(IdempotencyRow)
-        .where(col(IdempotencyRow.client_id) == client_id, col(IdempotencyRow.key) == key)
-        .values(sealed_answer=store.seal_json(dict(answer), place=_place(client_id, key)))
-    )
+def keep_answer(
+    tx: Transaction,
+    client_id: str,
+    key: bytes,
+    *,
+    answer: Mapping[str, object],
+    store: Sealer,
+    account: bytes | None = None,
+) -> None:
+    """Keep what is to be said again under the key that this transaction claimed, and *account* if it is about one."""
+    sealed = store.seal_json(dict(answer), place=_place(client_id, key))
+    mine = (col(IdempotencyRow.client_id) == client_id, col(IdempotencyRow.key) == key)
+    change(tx, IdempotencyRow, *mine, sealed_answer=sealed, account=account)
 
 
 def _place(client_id: str, key: bytes) -> str:

@@ -12,20 +12,27 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from broker.errors import BadConfiguration
+from broker.store.columns import metadata
 from broker.store.database import Database
+from broker.store.writing import adopt
 
+#: The revision from which on every row carries a MAC.
+_MACS = "0003"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
     """Apply every migration that is missing, in one transaction where the database can."""
-    config = _config()
+    config, missing = _config(), pending(database)
     with database.transaction() as connection:
         if connection.dialect.name == "postgresql":
             # An index on a grown table takes longer than any request may.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if _MACS in missing and len(missing) < len(_revisions()):
+            for table in metadata.sorted_tables:
+                adopt(connection, table)
 
 
 def pending(database: Database) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import col
 
 from broker.store.database import Transaction
-from broker.store.statements import insert_once
 from broker.store.terms_tables import ObjectionRow
 from broker.store.types import UtcDateTime
+from broker.store.writing import add_once, change, drop
 
 #: In place of a client's id: every client there is and will be.
 EVERYONE = "*"
@@ -18,24 +18,15 @@ EVERYONE = "*"
 
 def object_to(tx: Transaction, account: bytes, client_id: str, *, why: str, now: datetime) -> bool:
     """Record an objection; False when it stands already. Made again it counts from now on: consent may lie between."""
-    if insert_once(tx, ObjectionRow, account=account, client_id=client_id, objected_at=now, why=why):
+    if add_once(tx, ObjectionRow, account=account, client_id=client_id, objected_at=now, why=why):
         return True
-    tx.execute(
-        update(ObjectionRow)
-        .where(col(ObjectionRow.account) == account, col(ObjectionRow.client_id) == client_id)
-        .values(objected_at=now, why=why)
-    )
+    change(tx, ObjectionRow, *_one(account, client_id), objected_at=now, why=why)
     return False
 
 
 def lift_objection(tx: Transaction, account: bytes, client_id: str) -> bool:
     """Take an objection back, which only the person can."""
-    return (
-        tx.execute(
-            delete(ObjectionRow).where(col(ObjectionRow.account) == account, col(ObjectionRow.client_id) == client_id)
-        ).rowcount
-        == 1
-    )
+    return bool(drop(tx, ObjectionRow, *_one(account, client_id)))
 
 
 def objected_at(tx: Transaction, account: bytes, client_id: str) -> datetime | None:
@@ -53,3 +44,7 @@ def list_objections(tx: Transaction, account: bytes) -> dict[str, datetime]:
         select(col(ObjectionRow.client_id), col(ObjectionRow.objected_at)).where(col(ObjectionRow.account) == account)
     )
     return {row.client_id: row.objected_at for row in rows}
+
+
+def _one(account: bytes, client_id: str) -> tuple[ColumnElement[bool], ...]:
+    return (col(ObjectionRow.account) == account, col(ObjectionRow.client_id) == client_id)

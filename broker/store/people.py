@@ -6,19 +6,25 @@ row is copied to.
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import and_, case, select
 from sqlmodel import col
 
+from broker.core.blinding import DIGEST_SIZE
 from broker.core.identifiers import PlatformAccount, ProvenAccount
+from broker.errors import NotFound
 from broker.store.database import Transaction
+from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.sealing import Sealer
-from broker.store.statements import insert_once
 from broker.store.tables import HandleRow, PersonRow
+from broker.store.trail import trail_of
+from broker.store.writing import add_once, change, table_of
 
-_HELD, _LEFT, _RECYCLED = "held", "left", "recycled"
+HELD, LEFT, RECYCLED = "held", "left", "recycled"
+_WRAPPED = select(col(PersonRow.wrapped_key))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +62,7 @@ def save_proof(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAcc
     sealed = sealer.seal_json(
         {"id": proven.account.id, "handle": proven.handle}, place=_place("sealed_account", account)
     )
-    tx.execute(update(PersonRow).where(col(PersonRow.account) == account).values(sealed_account=sealed, proved_at=now))
+    change(tx, PersonRow, col(PersonRow.account) == account, sealed_account=sealed, proved_at=now)
     return Person(key=account, proven=proven, proved_at=now, sealer=sealer)
 
 
@@ -65,29 +71,53 @@ def own_sealer(tx: Transaction, store: Sealer, account: bytes, *, platform: str,
 
     An account that a client speaks of without proof has a key too: what is kept about it can be erased.
     """
-    _fresh, wrapped = store.new_key(place=_place("wrapped_key", account))
-    insert_once(
-        tx,
-        PersonRow,
-        account=account,
-        platform=platform,
-        wrapped_key=wrapped,
-        sealed_account=b"",
-        proved_at=now,
-    )
-    # The same statements whether the account was known or not: who else knows it must not show.
-    return sealer_of(tx, store, account)
-
-
-def sealer_of(tx: Transaction, store: Sealer, account: bytes) -> Sealer:
-    """The key of an account that was met before."""
-    kept = tx.execute(select(col(PersonRow.wrapped_key)).where(col(PersonRow.account) == account)).scalar_one()
+    kept = None
+    while kept is None:  # an erasure may take the row away between the two statements; the second holds it
+        _fresh, wrapped = store.new_key(place=_place("wrapped_key", account))
+        add_once(
+            tx,
+            PersonRow,
+            account=account,
+            generation=store.random(16).hex(),
+            platform=platform,
+            wrapped_key=wrapped,
+            sealed_account=b"",
+            proved_at=now,
+        )
+        # The same statements whether the account was known or not: who else knows it must not show.
+        held = _WRAPPED.where(col(PersonRow.account) == account).with_for_update(read=True, key_share=True)
+        kept = tx.execute(held).scalar_one_or_none()
     return store.unwrap(kept, place=_place("wrapped_key", account))
 
 
+def sealer_of(tx: Transaction, store: Sealer, account: bytes) -> Sealer:
+    """The key of an account that was met before, or :class:`NotFound` when it was erased."""
+    sealer = find_sealer(tx, store, account)
+    if sealer is None:
+        raise NotFound("the account is not known any more")
+    return sealer
+
+
+def find_sealer(tx: Transaction, store: Sealer, account: bytes) -> Sealer | None:
+    """The key of an account; None when it never was met, or was erased."""
+    kept = tx.execute(_WRAPPED.where(col(PersonRow.account) == account)).scalar_one_or_none()
+    return None if kept is None else store.unwrap(kept, place=_place("wrapped_key", account))
+
+
+def pairwise_name(person: Sealer, client_id: str) -> str:
+    """The person as one client sees them in receipts and tokens.
+
+    Made with the person's own key: when that is destroyed, nobody can tell any more whose receipt one is, not even
+    by trying every account.
+    """
+    digest = person.digest(f"pairwise:{client_id}")[:DIGEST_SIZE]
+    return "ppid_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
 def hold_person(tx: Transaction, account: bytes) -> None:
-    """Let what happens to one person happen one after the other, until the transaction ends."""
-    tx.execute(update(PersonRow).where(col(PersonRow.account) == account).values(platform=col(PersonRow.platform)))
+    """Let what happens to one person happen one after the other, until the transaction ends. Nothing is changed."""
+    held = select(col(PersonRow.generation)).where(col(PersonRow.account) == account)
+    tx.execute(held.with_for_update(key_share=True))
 
 
 def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime) -> None:
@@ -95,19 +125,13 @@ def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime
 
     A handle that was ever proved by another account becomes recycled, and stays so.
     """
-    tx.execute(
-        update(HandleRow)
-        .where(col(HandleRow.account) == account, col(HandleRow.handle) != handle, col(HandleRow.standing) == _HELD)
-        .values(standing=_LEFT)
-    )
-    if insert_once(tx, HandleRow, handle=handle, account=account, standing=_HELD, proved_at=now):
+    others = (col(HandleRow.account) == account, col(HandleRow.handle) != handle, col(HandleRow.standing) == HELD)
+    change(tx, HandleRow, *others, standing=LEFT)
+    if add_once(tx, HandleRow, handle=handle, account=account, standing=HELD, proved_at=now):
         return
-    again = and_(col(HandleRow.account) == account, col(HandleRow.standing) != _RECYCLED)
-    tx.execute(
-        update(HandleRow)
-        .where(col(HandleRow.handle) == handle)
-        .values(standing=case((again, _HELD), else_=_RECYCLED), proved_at=now)
-    )
+    again = and_(col(HandleRow.account) == account, col(HandleRow.standing) != RECYCLED)
+    standing = case((again, HELD), else_=RECYCLED)
+    change(tx, HandleRow, col(HandleRow.handle) == handle, standing=standing, proved_at=now)
 
 
 @dataclass(frozen=True)
@@ -124,18 +148,28 @@ def handles_of(tx: Transaction, account: bytes) -> list[bytes]:
     return [row.handle for row in rows]
 
 
+def handles_to_erase(tx: Transaction, account: bytes) -> list[bytes]:
+    """The same, of rows that the broker wrote.
+
+    Whoever could write another's handle to an account of their own would have what lies under it erased with them.
+    """
+    table, key = table_of(HandleRow), trail_of(tx).key
+    rows = [row._asdict() for row in tx.execute(select(table).where(table.c.account == account))]
+    return [row["handle"] for row in rows if is_marked(row, row_mac(key, canonical(table, row)))]
+
+
 def bearer_of(tx: Transaction, handle: bytes) -> Bearer | None:
     """Return who bore the handle last, as far as proofs have shown."""
     row = tx.execute(
         select(col(HandleRow.account), col(HandleRow.standing)).where(col(HandleRow.handle) == handle)
     ).one_or_none()
-    return Bearer(row.account, row.standing == _HELD) if row else None
+    return Bearer(row.account, row.standing == HELD) if row else None
 
 
 def handles_held(tx: Transaction, account: bytes) -> tuple[bytes, ...]:
     """Return the digests of the handles that the account bears, as far as its last proof has shown."""
     rows = tx.execute(
-        select(col(HandleRow.handle)).where(col(HandleRow.account) == account, col(HandleRow.standing) == _HELD)
+        select(col(HandleRow.handle)).where(col(HandleRow.account) == account, col(HandleRow.standing) == HELD)
     )
     return tuple(rows.scalars())
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select, update
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
 from broker.core.names import is_id
 from broker.store.database import Transaction
+from broker.store.log import Leaf, leave
 from broker.store.sealing import Sealer
-from broker.store.statements import insert_once
-from broker.store.tables import EventRow, LeafRow, NoticeRow, ReceiptRow, StatusEntryRow
+from broker.store.tables import EventRow, NoticeRow, ReceiptRow, StatusEntryRow
+from broker.store.writing import add, add_once, change, table_of
 
 #: Entries in one status list. Positions are drawn at random, so that neighbours have nothing in common.
 LIST_SIZE = 2**17
@@ -49,45 +51,52 @@ class StoredReceipt:
     entry: StatusEntry
 
 
-def take_status_entry(tx: Transaction, *, draw: Callable[[int], int]) -> StatusEntry:
-    """Take a free place at random. A list so full that every draw hits a taken place is followed by the next."""
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What keeps a consent's entry valid: its client, and its date."""
+
+    client_id: str
+    valid_until: datetime
+
+
+def take_status_entry(tx: Transaction, *, draw: Callable[[int], int], standing: Standing | None = None) -> StatusEntry:
+    """Take a free place at random. A list so full that every draw hits a taken place is followed by the next.
+
+    Without a *standing* consent behind it the entry is invalid from its first second: the list never lets anybody take
+    the receipt of a refusal or of an end for a consent.
+    """
     newest = tx.execute(select(func.max(col(StatusEntryRow.list_id)))).scalar_one_or_none() or 1
     for attempt in range(2 * _DRAWS):
         entry = StatusEntry(list_id=newest + attempt // _DRAWS, position=draw(LIST_SIZE))
-        if _take(tx, entry):
+        if _take(tx, entry, standing):
             return entry
     raise RuntimeError("no free place in a status list")
 
 
 def invalidate(tx: Transaction, entry: StatusEntry) -> None:
     """Mark a receipt's consent as no longer valid."""
-    tx.execute(
-        update(StatusEntryRow)
-        .where(col(StatusEntryRow.list_id) == entry.list_id, col(StatusEntryRow.position) == entry.position)
-        .values(value=INVALID)
-    )
+    same = (col(StatusEntryRow.list_id) == entry.list_id, col(StatusEntryRow.position) == entry.position)
+    change(tx, StatusEntryRow, *same, value=INVALID)
 
 
 def save_receipt(tx: Transaction, receipt: StoredReceipt, *, store: Sealer, person: Sealer) -> None:
     """Insert a receipt and its pending leaf."""
-    tx.execute(
-        insert(ReceiptRow).values(
-            account=receipt.account,
-            receipt_id=receipt.receipt_id,
-            grant_id=receipt.grant_id,
-            client_id=receipt.client_id,
-            status=receipt.status.value,
-            issued_at=receipt.issued_at,
-            sealed_jwt=store.seal(receipt.jwt.encode(), place=_place("jwt", receipt.receipt_id)),
-            sealed_disclosures=person.seal_json(
-                list(receipt.disclosures), place=_place("disclosures", receipt.receipt_id)
-            ),
-            leaf=receipt.leaf,
-            status_list=receipt.entry.list_id,
-            status_index=receipt.entry.position,
-        )
+    add(
+        tx,
+        ReceiptRow,
+        account=receipt.account,
+        receipt_id=receipt.receipt_id,
+        grant_id=receipt.grant_id,
+        client_id=receipt.client_id,
+        status=receipt.status.value,
+        issued_at=receipt.issued_at,
+        sealed_jwt=store.seal(receipt.jwt.encode(), place=_place("jwt", receipt.receipt_id)),
+        sealed_disclosures=person.seal_json(list(receipt.disclosures), place=_place("disclosures", receipt.receipt_id)),
+        leaf=receipt.leaf,
+        status_list=receipt.entry.list_id,
+        status_index=receipt.entry.position,
     )
-    tx.execute(insert(LeafRow).values(leaf=receipt.leaf, kind="receipt", left_at=receipt.issued_at))
+    leave(tx, Leaf(receipt.leaf, "receipt", receipt.issued_at))
 
 
 def find_receipt(
@@ -117,16 +126,16 @@ def save_event(
     now: datetime,
 ) -> None:
     """Leave an event to be delivered, in the transaction of its cause."""
-    tx.execute(
-        insert(EventRow).values(
-            account=account,
-            event_id=event_id,
-            client_id=client_id,
-            type=kind,
-            grant_id=grant_id,
-            receipt_id=receipt_id,
-            occurred_at=now,
-        )
+    add(
+        tx,
+        EventRow,
+        account=account,
+        event_id=event_id,
+        client_id=client_id,
+        type=kind,
+        grant_id=grant_id,
+        receipt_id=receipt_id,
+        occurred_at=now,
     )
 
 
@@ -134,7 +143,7 @@ def save_notice(
     tx: Transaction, *, sha256: str, notice_id: str, version: str, language: str, text: str, now: datetime
 ) -> None:
     """Keep a notice text the first time it is shown."""
-    insert_once(
+    add_once(
         tx,
         NoticeRow,
         sha256=sha256,
@@ -150,7 +159,7 @@ def _receipts(
     tx: Transaction, account: bytes, store: Sealer, person: Sealer, *conditions: ColumnElement[bool]
 ) -> list[StoredReceipt]:
     rows = tx.execute(
-        select(*ReceiptRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        select(table_of(ReceiptRow))
         .where(col(ReceiptRow.account) == account, *conditions)
         .order_by(col(ReceiptRow.issued_at).desc(), col(ReceiptRow.receipt_id))
     )
@@ -163,7 +172,7 @@ def _receipts(
             status=ConsentStatus(row.status),
             issued_at=row.issued_at,
             jwt=store.open(row.sealed_jwt, place=_place("jwt", row.receipt_id)).decode(),
-            disclosures=_texts(person.open_json(row.sealed_disclosures, place=_place("disclosures", row.receipt_id))),
+            disclosures=_opened(row, person),
             leaf=row.leaf,
             entry=StatusEntry(list_id=row.status_list, position=row.status_index),
         )
@@ -171,13 +180,25 @@ def _receipts(
     ]
 
 
-def _texts(opened: object) -> tuple[str, ...]:
+def _opened(row: Any, person: Sealer) -> tuple[str, ...]:  # noqa: ANN401 - a row of the statement above
+    """The disclosures; none where the person was erased: then there is no key either, and nothing to open."""
+    if not row.sealed_disclosures:
+        return ()
+    opened = person.open_json(row.sealed_disclosures, place=_place("disclosures", row.receipt_id))
     assert isinstance(opened, list)  # noqa: S101 - sealed by save_receipt
     return tuple(opened)
 
 
-def _take(tx: Transaction, entry: StatusEntry) -> bool:
-    return insert_once(tx, StatusEntryRow, list_id=entry.list_id, position=entry.position, value=VALID)
+def _take(tx: Transaction, entry: StatusEntry, standing: Standing | None) -> bool:
+    return add_once(
+        tx,
+        StatusEntryRow,
+        list_id=entry.list_id,
+        position=entry.position,
+        value=VALID if standing else INVALID,
+        client_id=standing.client_id if standing else None,
+        valid_until=standing.valid_until if standing else None,
+    )
 
 
 def _place(column: str, receipt_id: str) -> str:

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from broker.core.names import is_id
 from broker.store.database import Transaction
-from broker.store.statements import insert_once
 from broker.store.terms_tables import RecipientRow, RedistributionRow
 from broker.store.types import UtcDateTime
+from broker.store.writing import add, add_once, change, table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +38,11 @@ def save_recipient(tx: Transaction, recipient: Recipient, *, folded_name: str) -
         "permission": recipient.permission and dict(recipient.permission),
     }
     key = {"owner": recipient.owner, "environment": recipient.environment, "folded_name": folded_name}
-    if insert_once(tx, RecipientRow, recipient_id=recipient.recipient_id, **key, **papers):
+    if add_once(tx, RecipientRow, recipient_id=recipient.recipient_id, **key, **papers):
         return recipient.recipient_id
     same = [getattr(RecipientRow, name) == value for name, value in key.items()]
-    return str(
-        tx.execute(
-            update(RecipientRow).where(*same).values(**papers).returning(col(RecipientRow.recipient_id))
-        ).scalar_one()
-    )
+    (row,) = change(tx, RecipientRow, *same, **papers)
+    return str(row.recipient_id)
 
 
 def hold_recipient(tx: Transaction, recipient_id: str, *, owner: str) -> Recipient | None:
@@ -56,7 +53,7 @@ def hold_recipient(tx: Transaction, recipient_id: str, *, owner: str) -> Recipie
     if not is_id(recipient_id):
         return None
     row = tx.execute(
-        select(*RecipientRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
+        select(table_of(RecipientRow))
         .where(col(RecipientRow.recipient_id) == recipient_id, col(RecipientRow.owner) == owner)
         .with_for_update()
     ).one_or_none()
@@ -117,4 +114,4 @@ class Redistribution:
 
 def save_redistribution(tx: Transaction, redistribution: Redistribution) -> None:
     """Write down what was handed over."""
-    tx.execute(insert(RedistributionRow).values(**vars(redistribution)))
+    add(tx, RedistributionRow, **vars(redistribution))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
 from broker.store.database import Transaction
+from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.tables import RouteRow
+from broker.store.trail import trail_of
+from broker.store.writing import add, drop, table_of
 
 GRANT, RECEIPT, CAPABILITY, CODE, SESSION = "grant", "receipt", "capability", "code", "session"
 ASSOCIATION = "association"
@@ -28,11 +31,7 @@ def add_route(
     tx: Transaction, kind: str, name: str, *, account: bytes, target: str, expires_at: datetime | None = None
 ) -> None:
     """Let *name* lead to *target* of *account*."""
-    tx.execute(
-        insert(RouteRow).values(
-            kind=kind, name=name_digest(kind, name), account=account, target=target, expires_at=expires_at
-        )
-    )
+    add(tx, RouteRow, kind=kind, name=name_digest(kind, name), account=account, target=target, expires_at=expires_at)
 
 
 def find_route(tx: Transaction, kind: str, name: str) -> Route | None:
@@ -45,6 +44,19 @@ def find_route(tx: Transaction, kind: str, name: str) -> Route | None:
     return Route(row.account, row.target) if row else None
 
 
+def find_way_in(tx: Transaction, kind: str, name: str) -> Route | None:
+    """The same of a name that lets whoever knows it in, as far as the broker wrote it.
+
+    Who can insert rows could else open anybody's page under a name of their own, and read there what is sealed.
+    """
+    table = table_of(RouteRow)
+    found = tx.execute(select(table).where(table.c.kind == kind, table.c.name == name_digest(kind, name))).one_or_none()
+    row = found._asdict() if found else None
+    if row is None or not is_marked(row, row_mac(trail_of(tx).key, canonical(table, row))):
+        return None
+    return Route(row["account"], row["target"])
+
+
 def drop_route(tx: Transaction, kind: str, name: str) -> None:
     """Let *name* lead nowhere."""
-    tx.execute(delete(RouteRow).where(col(RouteRow.kind) == kind, col(RouteRow.name) == name_digest(kind, name)))
+    drop(tx, RouteRow, col(RouteRow.kind) == kind, col(RouteRow.name) == name_digest(kind, name))

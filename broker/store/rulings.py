@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlmodel import col
 
 from broker.store.database import Transaction
-from broker.store.statements import insert_once
 from broker.store.terms_tables import RulingRow
+from broker.store.writing import add_once, change
 
 
 def count_ruling(tx: Transaction, clause: str, *, now: datetime) -> None:
     """Count one refusal by one clause."""
     day = f"{now:%Y-%m-%d}"
-    if insert_once(tx, RulingRow, day=day, clause=clause, number=1):
+    if add_once(tx, RulingRow, day=day, clause=clause, number=1):
         return
-    tx.execute(
-        update(RulingRow)
-        .where(col(RulingRow.day) == day, col(RulingRow.clause) == clause)
-        .values(number=col(RulingRow.number) + 1)
-    )
+    same = (col(RulingRow.day) == day, col(RulingRow.clause) == clause)
+    change(tx, RulingRow, *same, number=col(RulingRow.number) + 1)
 
 
 def rulings_between(tx: Transaction, since: datetime, until: datetime) -> dict[str, int]:

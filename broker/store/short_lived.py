@@ -24,7 +24,8 @@ class PushedRequestRow(Table, table=True):
 class LinkRow(Table, table=True):
     """One person's way through the linking flow, bound to one browser; each step happens once.
 
-    It names both sides of a pair that nobody has allowed yet: the choice deletes it.
+    It names both sides of a pair that nobody has allowed yet: the choice deletes it. ``account`` is there once it
+    was proved, so that the link goes with the person.
     """
 
     __tablename__ = "links"
@@ -35,6 +36,7 @@ class LinkRow(Table, table=True):
     sealed_attempt: bytes = sealed_column()
     sealed_request: bytes | None = sealed_column(nullable=True)
     sealed_account: bytes | None = sealed_column(nullable=True)
+    account: bytes | None = sealed_column(nullable=True)
     expires_at: datetime = time_column()
     returned_at: datetime | None = time_column(nullable=True)
     proved_at: datetime | None = time_column(nullable=True)

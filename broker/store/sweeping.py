@@ -18,7 +18,7 @@ COUNTED = timedelta(days=2)
 
 
 def sweep(tx: Transaction, *, now: datetime, longest_session: timedelta) -> None:
-    """Delete what lived for minutes and is over."""
+    """Delete what lived for minutes and is over; the trail follows none of it."""
     for row in (PushedRequestRow, LinkRow, UsedAssertionRow, RevokedTokenRow, RouteRow, IdempotencyRow):
         tx.execute(delete(row).where(col(row.expires_at) < now))
     tx.execute(delete(CodeRow).where(col(CodeRow.expires_at) < now - MEMORY))

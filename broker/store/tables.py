@@ -48,10 +48,14 @@ class NoticeRow(Table, table=True):
 
 
 class PersonRow(Table, table=True):
-    """An account that was proved at least once: its own key, and what that key seals."""
+    """An account that was met: its own key, and what that key seals.
+
+    ``generation`` is random: it names this row, and not the account, to the journal of erasures.
+    """
 
     __tablename__ = "people"
     account: bytes = key_column()
+    generation: str = Field(sa_column=Column(String(32), nullable=False, unique=True))
     platform: str = text_column()
     wrapped_key: bytes = sealed_column()
     sealed_account: bytes = sealed_column()
@@ -238,12 +242,27 @@ class LeafRow(Table, table=True):
     kind: str = text_column()
     left_at: datetime = time_column()
     leaf_index: int | None = Field(default=None, sa_column=Column(Integer, nullable=True, unique=True))
+    __table_args__ = (
+        Index(
+            "ix_leaves_pending",
+            "left_at",
+            "leaf",
+            sqlite_where=text("leaf_index IS NULL"),
+            postgresql_where=text("leaf_index IS NULL"),
+        ),
+    )
 
 
 class StatusEntryRow(Table, table=True):
-    """One entry of a status list: 0 valid, 1 invalid, 2 suspended."""
+    """One entry of a status list: 0 valid, 1 invalid, 2 suspended.
+
+    Of a consent, whose and until when: it ends at its date, and sleeps while its client is suspended, without anybody
+    writing here.
+    """
 
     __tablename__ = "status_entries"
     list_id: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     position: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
     value: int = Field(sa_column=Column(Integer, nullable=False))
+    client_id: str | None = text_column(nullable=True)
+    valid_until: datetime | None = time_column(nullable=True)

@@ -160,12 +160,16 @@ class RulingRow(Table, table=True):
 
 
 class IdempotencyRow(Table, table=True):
-    """A request that may be sent again: the fingerprint of its body, and the answer it got, sealed."""
+    """A request that may be sent again: the fingerprint of its body, and the answer it got, sealed.
+
+    ``account`` is whom the request was about: the fingerprint could be searched for by whoever has the keys.
+    """
 
     __tablename__ = "idempotency"
     client_id: str = text_column(primary=True)
     key: bytes = key_column()
     fingerprint: bytes = key_column(primary=False)
     sealed_answer: bytes = sealed_column()
+    account: bytes | None = sealed_column(nullable=True)
     expires_at: datetime = time_column()
     __table_args__ = (Index(None, "expires_at"),)

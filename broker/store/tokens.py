@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
 from broker.store.database import Transaction
-from broker.store.routes import CODE, add_route, find_route
+from broker.store.routes import CODE, add_route, find_way_in
 from broker.store.short_lived import RevokedTokenRow, UsedAssertionRow
-from broker.store.statements import insert_once
 from broker.store.tables import CodeRow
+from broker.store.writing import add, add_once, change_ours
 
 #: How long a used or expired code is remembered, so that a second use is seen for what it is.
 MEMORY = timedelta(days=1)
@@ -35,17 +35,17 @@ class Code:
 
 def save_code(tx: Transaction, code: str, content: Code) -> None:
     """Keep a code by its hash."""
-    tx.execute(
-        insert(CodeRow).values(
-            account=content.account,
-            code=name_digest(CODE, code),
-            client_id=content.client_id,
-            grant_id=content.grant_id,
-            redirect_uri=content.redirect_uri,
-            scope=content.scope,
-            challenge=content.challenge,
-            expires_at=content.expires_at,
-        )
+    add(
+        tx,
+        CodeRow,
+        account=content.account,
+        code=name_digest(CODE, code),
+        client_id=content.client_id,
+        grant_id=content.grant_id,
+        redirect_uri=content.redirect_uri,
+        scope=content.scope,
+        challenge=content.challenge,
+        expires_at=content.expires_at,
     )
     add_route(tx, CODE, code, account=content.account, target=content.grant_id, expires_at=content.expires_at + MEMORY)
 
@@ -56,9 +56,10 @@ def claim_code(
     """Claim a code for one token, in one statement, so that of many racing exchanges one gets it.
 
     Returns the code, or None; and beside None the id of the token that an earlier use got, which is now to be
-    revoked (RFC 6749 section 4.1.2). A code shown by another client is neither claimed nor counted as used.
+    revoked (RFC 6749 section 4.1.2). A code shown by another client is neither claimed nor counted as used; one that
+    the broker did not write is none.
     """
-    route = find_route(tx, CODE, code)
+    route = find_way_in(tx, CODE, code)
     if route is None:
         return None, None
     mine = (
@@ -66,12 +67,8 @@ def claim_code(
         col(CodeRow.code) == name_digest(CODE, code),
         col(CodeRow.client_id) == client_id,
     )
-    row = tx.execute(
-        update(CodeRow)
-        .where(*mine, col(CodeRow.used_at).is_(None), col(CodeRow.expires_at) > now)
-        .values(used_at=now, token_id=token_id)
-        .returning(*CodeRow.__table__.columns)  # type: ignore[attr-defined] # SQLModel hides the table
-    ).one_or_none()
+    unused = (*mine, col(CodeRow.used_at).is_(None), col(CodeRow.expires_at) > now)
+    row = next(iter(change_ours(tx, CodeRow, *unused, used_at=now, token_id=token_id)), None)
     if row is None:
         earlier = tx.execute(select(col(CodeRow.token_id)).where(*mine)).scalar_one_or_none()
         return None, earlier
@@ -90,12 +87,12 @@ def claim_code(
 
 def use_assertion(tx: Transaction, *, client_id: str, jti: str, expires_at: datetime) -> bool:
     """Count an assertion as used; False when it was before."""
-    return insert_once(tx, UsedAssertionRow, client_id=client_id, jti=name_digest("jti", jti), expires_at=expires_at)
+    return add_once(tx, UsedAssertionRow, client_id=client_id, jti=name_digest("jti", jti), expires_at=expires_at)
 
 
 def revoke_token(tx: Transaction, token_id: str, *, expires_at: datetime) -> None:
     """Let a token be good for nothing from now on."""
-    insert_once(tx, RevokedTokenRow, token_id=token_id, expires_at=expires_at)
+    add_once(tx, RevokedTokenRow, token_id=token_id, expires_at=expires_at)
 
 
 def token_revoked(tx: Transaction, token_id: str) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from builders import emptied, seeded_random
+from builders import a_pen, emptied, seeded_random
 from harness.postgres import PostgresCluster
 
 from broker.store.database import Database
@@ -19,7 +19,7 @@ BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 @pytest.fixture(scope="session")
 def sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """Migrate one SQLite file; its engine keeps the statements that were compiled."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store') / 'broker.db'}")
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('store') / 'broker.db'}", pen=a_pen())
     migrate(database)
     yield database
     database.close()
@@ -28,7 +28,7 @@ def sqlite_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database
 @pytest.fixture(scope="session")
 def postgres_of_all(postgres: Callable[[], PostgresCluster]) -> Iterator[Database]:
     """Migrate one PostgreSQL database."""
-    database = Database(postgres().fresh_database())
+    database = Database(postgres().fresh_database(), pen=a_pen())
     migrate(database)
     yield database
     database.close()
@@ -56,7 +56,7 @@ def database(request: pytest.FixtureRequest) -> Database:
 @pytest.fixture
 def own_sqlite(tmp_path: Path) -> Iterator[Database]:
     """Give a SQLite database that a test may spoil."""
-    database = Database(f"sqlite:///{tmp_path / 'own.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'own.db'}", pen=a_pen())
     migrate(database)
     yield database
     database.close()

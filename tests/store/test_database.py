@@ -4,7 +4,7 @@ import logging
 import sqlite3
 
 import pytest
-from builders import NOON, undone
+from builders import NOON, a_pen, undone
 from sqlalchemy import event, select, text
 from sqlalchemy.exc import StatementError
 
@@ -173,7 +173,7 @@ def test_a_store_that_is_there_answers(database: Database) -> None:
 
 def cut(database: Database, backend: int) -> None:
     """End one of the server's processes, as a restart or a failover does."""
-    other = Database(database.engine.url.render_as_string(hide_password=False))
+    other = Database(database.engine.url.render_as_string(hide_password=False), pen=a_pen())
     with other.transaction() as tx:
         tx.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": backend})
     other.close()

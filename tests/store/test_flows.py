@@ -129,7 +129,7 @@ def awaiting(database: Database, store: Sealer, begun: Link) -> str:
     """Give a link whose account is proved and whose choice is open for five minutes."""
     returns(database, store)
     with database.transaction() as tx:
-        save_proved(tx, begun.link_id, ACCOUNT, now=NOON, expires_at=NOON + 5 * MINUTE, store=store)
+        save_proved(tx, begun.link_id, ACCOUNT, key=b"a" * 16, now=NOON, expires_at=NOON + 5 * MINUTE, store=store)
     return begun.link_id
 
 

@@ -9,7 +9,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from builders import NOON
+from builders import NOON, a_pen
 from sqlalchemy import inspect, text
 
 import broker.store.migrating
@@ -23,7 +23,7 @@ from broker.store.tokens import revoke_token, token_revoked
 @pytest.fixture
 def unmigrated(empty_url: str) -> Iterator[Database]:
     """Give a database without a schema."""
-    database = Database(empty_url)
+    database = Database(empty_url, pen=a_pen())
     yield database
     database.close()
 

@@ -3,14 +3,15 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import timedelta
 
-from builders import NOON, all_at_once, an_account
+from builders import NOON, a_pen, all_at_once, an_account, seeded_random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.store.database import Database, Transaction
-from broker.store.people import Bearer, bearer_of, find_person, hold_handle, own_sealer, save_proof
+from broker.store.people import Bearer, bearer_of, find_person, hold_handle, own_sealer, pairwise_name, save_proof
 from broker.store.sealing import Sealer
 from broker.store.tables import PersonRow
+from broker.store.trail import begin_trail
 
 KEY = b"account of jane!"
 RACERS = 8
@@ -121,6 +122,7 @@ def test_a_handle_leads_to_an_account_that_alone_ever_proved_it_and_bears_it_sti
     proved_by: defaultdict[bytes, set[bytes]] = defaultdict(set)
     borne: dict[bytes, bytes] = {}
     with database.engine.connect() as tx:
+        begin_trail(tx, a_pen())
         for account, handle in history:
             hold_handle(tx, handle, account, now=NOON)
             proved_by[handle].add(account)
@@ -133,3 +135,11 @@ def test_a_handle_leads_to_an_account_that_alone_ever_proved_it_and_bears_it_sti
             }
             assert expected == {name: holder for name in HANDLES if (holder := holder_of(tx, name)) is not None}
         tx.rollback()
+
+
+def test_a_pairwise_name_is_one_word_of_ones_own_key_and_another_for_each_client() -> None:
+    jane, joe = (Sealer(key * 32, seeded_random()) for key in (b"a", b"b"))
+    name = pairwise_name(jane, "northwind")
+    assert ("ppid_", 22, True) == (name[:5], len(name[5:]), name.replace("-", "").replace("_", "").isalnum())
+    assert name == pairwise_name(jane, "northwind")
+    assert name not in {pairwise_name(jane, "contoso"), pairwise_name(joe, "northwind")}

@@ -16,6 +16,7 @@ from broker.store.receipts import (
     INVALID,
     LIST_SIZE,
     VALID,
+    Standing,
     StatusEntry,
     StoredReceipt,
     find_receipt,
@@ -131,16 +132,22 @@ def entries(database: Database) -> dict[tuple[int, int], int]:
 
 
 def takes(database: Database, draw: Callable[[int], int]) -> StatusEntry:
-    """Take a status entry in a transaction of its own."""
+    """Take a consent's status entry in a transaction of its own."""
     with database.transaction() as tx:
-        return take_status_entry(tx, draw=draw)
+        return take_status_entry(tx, draw=draw, standing=Standing(client_id="northwind", valid_until=NOON))
 
 
-def test_a_status_entry_begins_valid_at_the_place_that_was_drawn(database: Database) -> None:
+def test_a_consents_status_entry_begins_valid_at_the_place_that_was_drawn(database: Database) -> None:
     sizes: list[int] = []
     entry = takes(database, lambda size: sizes.append(size) or 131_071)
     assert (StatusEntry(list_id=1, position=131_071), [LIST_SIZE]) == (entry, sizes)
     assert {(1, 131_071): VALID} == entries(database)
+
+
+def test_the_entry_of_what_is_no_consent_is_invalid_from_its_first_second(database: Database) -> None:
+    with database.transaction() as tx:
+        take_status_entry(tx, draw=lambda _: 3)
+    assert {(1, 3): INVALID} == entries(database)
 
 
 def test_a_taken_place_is_drawn_again(database: Database) -> None:
@@ -189,7 +196,7 @@ def test_an_event_is_left_with_its_cause(database: Database) -> None:
         save_event(tx, kind="consent-granted", now=NOON, **event)  # type: ignore[arg-type]
     with database.transaction() as tx:
         row = dict(tx.execute(EventRow.__table__.select()).one()._mapping)  # type: ignore[attr-defined] # noqa: SLF001
-    assert {**event, "type": "consent-granted", "occurred_at": NOON} == row
+    assert {**event, "type": "consent-granted", "occurred_at": NOON, "mac": row["mac"]} == row
 
 
 def test_a_notice_is_kept_as_it_was_first_shown(database: Database) -> None:

@@ -6,7 +6,7 @@ from builders import NOON, an_account, seeded_random
 from broker.core.blinding import Blinder
 from broker.store.database import Database
 from broker.store.people import find_person, save_proof
-from broker.store.sealing import SealBroken, Sealer
+from broker.store.sealing import SealBroken, Sealer, store_sealer
 from broker.store.tables import PersonRow
 
 PLACE = "table.column:row"
@@ -82,3 +82,57 @@ def test_two_people_whose_rows_are_swapped_do_not_open(database: Database, store
         tx.execute(people.update().where(people.c.account == keys[1]).values(swapped))
     with database.transaction() as tx, pytest.raises(SealBroken):
         find_person(tx, store, keys[1])
+
+
+# --- the store's key and its epochs ----------------------------------------------------------------------------
+
+FIRST, SECOND = b"1" * 32, b"2" * 32
+
+
+def test_what_the_store_seals_begins_with_its_epoch_and_the_newest_seals() -> None:
+    sealed = store_sealer({1: FIRST, 258: SECOND}, seeded_random()).seal(b"plain", place=PLACE)
+    assert b"\x01\x02" == sealed[:2]
+    assert b"plain" == Sealer(SECOND, seeded_random()).open(sealed[2:], place=PLACE)
+
+
+def test_what_an_older_epoch_sealed_opens_until_that_epoch_is_gone() -> None:
+    sealed = store_sealer({1: FIRST}, seeded_random()).seal(b"plain", place=PLACE)
+    assert b"plain" == store_sealer({2: SECOND, 1: FIRST}, seeded_random()).open(sealed, place=PLACE)
+    with pytest.raises(SealBroken, match=r"sealed at table\.column is of storage epoch 1, whose key is not here"):
+        store_sealer({2: SECOND}, seeded_random()).open(sealed, place=PLACE)
+
+
+@pytest.mark.parametrize("epoch", [0, 2, 3, 65535])
+def test_a_value_put_under_another_epoch_does_not_open(epoch: int) -> None:
+    both = store_sealer({1: FIRST, 2: SECOND}, seeded_random())
+    sealed = store_sealer({1: FIRST}, seeded_random()).seal(b"plain", place=PLACE)
+    with pytest.raises(SealBroken):
+        both.open(epoch.to_bytes(2) + sealed[2:], place=PLACE)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 13, 20])
+def test_a_value_of_the_stores_that_is_cut_short_does_not_open(length: int) -> None:
+    sealer = store_sealer({1: FIRST}, seeded_random())
+    with pytest.raises(SealBroken):
+        sealer.open(sealer.seal(b"plain", place=PLACE)[:length], place=PLACE)
+
+
+def test_a_derived_use_has_the_same_epochs_and_opens_nothing_of_the_stores() -> None:
+    old, both = store_sealer({1: FIRST}, seeded_random()), store_sealer({1: FIRST, 2: SECOND}, seeded_random())
+    sealed = old.derive("a browser").seal(b"plain", place=PLACE)
+    assert b"plain" == both.derive("a browser").open(sealed, place=PLACE)
+    for other in (both, both.derive("another browser")):
+        with pytest.raises(SealBroken):
+            other.open(sealed, place=PLACE)
+
+
+def test_a_persons_key_is_wrapped_under_an_epoch_and_seals_without_one() -> None:
+    store = store_sealer({7: FIRST}, seeded_random())
+    person, wrapped = store.new_key(place=PLACE)
+    sealed = person.seal(b"plain", place=PLACE)
+    again = store.unwrap(wrapped, place=PLACE)
+    assert (b"\0\7", b"plain", Sealer) == (wrapped[:2], again.open(sealed, place=PLACE), type(again))
+
+
+def test_no_key_stands_in_what_the_stores_sealer_says_of_itself() -> None:
+    assert "111" not in repr(store_sealer({1: FIRST}, seeded_random()))

@@ -89,7 +89,7 @@ def test_rulings_are_counted_by_clause_and_day_and_nothing_else_is_kept(database
         midnight = NOON - timedelta(hours=12)
         found = [rulings_between(tx, midnight, midnight + days * DAY) for days in (2, 1, 0)]
     assert [{"MATCH-4": 3, "MATCH-4a": 1}, {"MATCH-4": 2, "MATCH-4a": 1}, {}] == found
-    assert {"day", "clause", "number"} == set(RulingRow.__table__.columns.keys())  # type: ignore[attr-defined]
+    assert {"day", "clause", "number", "mac"} == set(RulingRow.__table__.columns.keys())  # type: ignore[attr-defined]
 
 
 def test_rulings_at_once_are_all_counted(database: Database) -> None:

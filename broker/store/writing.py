@@ -1,0 +1,193 @@
+"""The one place where rows are written: each with its MAC, and those of lasting tables with an entry of the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Insert, Row, Table, Update, bindparam, delete, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from broker.store.database import Transaction
+from broker.store.row_mac import MAC, canonical, content_of, is_marked, primary_key_of, row_key_digest, row_mac
+from broker.store.trail import Trail, is_followed, says, trail_of
+
+Values = Mapping[str, object]
+_INSERTS: Mapping[str, Any] = {"postgresql": postgres_insert, "sqlite": sqlite_insert}
+#: Rows that older releases wrote are marked so many at a time.
+_AT_ONCE = 1000
+
+
+def table_of(model: type) -> Table:
+    """The table behind a model."""
+    found: Table = model.__table__  # type: ignore[attr-defined] # SQLModel hides the table
+    return found
+
+
+def add(tx: Transaction, model: type, **values: object) -> None:
+    """Insert one row."""
+    table, trail = table_of(model), trail_of(tx)
+    row, content = _marked(trail, table, values)
+    tx.execute(_insert(table), row)
+    trail.note(table, row, content)
+
+
+def add_once(tx: Transaction, model: type, **values: object) -> bool:
+    """Insert unless a row of that key is there; say whether it was not. Racing inserts have one winner."""
+    table, trail = table_of(model), trail_of(tx)
+    row, content = _marked(trail, table, values)
+    # RETURNING tells; psycopg counts no rows for an INSERT.
+    written = tx.execute(_insert_once(table, tx.dialect.name), row).one_or_none() is not None
+    if written:
+        trail.note(table, row, content)
+    return written
+
+
+def put(tx: Transaction, model: type, key: Values, values: Values) -> None:
+    """Insert a row, or write the one of that key anew."""
+    table, trail = table_of(model), trail_of(tx)
+    row, content = _marked(trail, table, {**key, **values})
+    anew = {name: row[name] for name in row.keys() - key.keys()}
+    statement = _INSERTS[tx.dialect.name](table).values(**row)
+    tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=anew))
+    trail.note(table, row, content)
+
+
+def change(tx: Transaction, model: type, *where: ColumnElement[bool], **values: object) -> Sequence[Row[Any]]:
+    """Change the rows that *where* finds, and return them as they are now.
+
+    Of a row that was not as the broker wrote it last, what is asked is changed, and its MAC stays as false as it is: a
+    new one would bless the rest of it, and the audit could not name it any more.
+    """
+    table = table_of(model)
+    ours = None if _nothing_stays(table, values) else _ours(tx, table, where, values)
+    return _changed(tx, table, update(table).where(*where).values(**values), ours)
+
+
+def change_ours(tx: Transaction, model: type, *where: ColumnElement[bool], **values: object) -> Sequence[Row[Any]]:
+    """The same where there is a row as the broker wrote it last; else change nothing, and return none."""
+    table = table_of(model)
+    ours = _ours(tx, table, where, values)
+    return _changed(tx, table, update(table).where(*where).values(**values), ours) if ours else ()
+
+
+def rewrite(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
+    """Write many rows anew, each found by its key and given whole; of tables that the trail does not follow."""
+    table, trail = table_of(model), trail_of(tx)
+    tx.execute(_rewrite(table), [_bound(table, _marked(trail, table, row)[0]) for row in rows])
+
+
+def adopt(tx: Transaction, table: Table) -> None:
+    """Give rows that are older than MACs theirs. Only a migration may: afterwards a row without one is a lie."""
+    trail = trail_of(tx)
+    unmarked = select(table).where(table.c[MAC].is_(None)).limit(_AT_ONCE)
+    while rows := tx.execute(unmarked).all():
+        for found in rows:
+            _mark(tx, trail, table, found._asdict())
+        trail.write(tx)
+
+
+def drop(tx: Transaction, model: type, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """Delete the rows that *where* finds, and return them as they were."""
+    table, trail = table_of(model), trail_of(tx)
+    rows = tx.execute(delete(table).where(*where).returning(*table.columns)).all()
+    for found in rows:
+        trail.note(table, found._asdict(), None)
+    return rows
+
+
+def wipe(tx: Transaction, table: Table, *where: ColumnElement[bool]) -> int:
+    """Delete the rows that *where* finds without a word, and say how many. Only an erasure may.
+
+    The trail's own entries about them are emptied by :func:`broker.store.trail.blank_entries`.
+    """
+    return len(tx.execute(delete(table).where(*where).returning(literal(1))).all())
+
+
+def _changed(
+    tx: Transaction, table: Table, statement: Update, ours: Collection[tuple[object, ...]] | None
+) -> Sequence[Row[Any]]:
+    rows = tx.execute(statement.returning(*table.columns)).all()
+    for found in rows:
+        if ours is None or _key_of(table, found._asdict()) in ours:
+            _mark(tx, trail_of(tx), table, found._asdict())
+    return rows
+
+
+def _nothing_stays(table: Table, values: Values) -> bool:
+    """Whether these values are all that a row holds beside its key: then there is nothing in it to bless."""
+    return set(content_of(table)) <= {*primary_key_of(table), *values}
+
+
+def _ours(
+    tx: Transaction, table: Table, where: Sequence[ColumnElement[bool]], values: Values
+) -> set[tuple[object, ...]]:
+    """The keys, as they will be, of the rows that are as the broker wrote them last."""
+    trail = trail_of(tx)
+    # No stronger lock than the update's own: who holds a share of a person's key would be waited for, and wait too.
+    held = select(table).where(*where).with_for_update(key_share=True)
+    rows = [row._asdict() for row in tx.execute(held)]
+    last = trail.last(tx, table, [row for row in rows if is_followed(table, row)])
+    return {_key_of(table, {**row, **values}) for row in rows if _is_ours(trail, table, row, last)}
+
+
+def _is_ours(trail: Trail, table: Table, row: Values, last: Mapping[bytes, Values]) -> bool:
+    content = canonical(table, row)
+    if not is_marked(row, row_mac(trail.key, content)):
+        return False
+    entry = last.get(row_key_digest(trail.key, table, row))
+    return not is_followed(table, row) or (entry is not None and says(trail.key, entry, content))
+
+
+def _key_of(table: Table, row: Values) -> tuple[object, ...]:
+    return tuple(row[name] for name in primary_key_of(table))
+
+
+def _mark(tx: Transaction, trail: Trail, table: Table, row: dict[str, object]) -> None:
+    """Give a row that lies there already the MAC of what it holds."""
+    content = canonical(table, row)
+    tx.execute(_rewrite_mac(table), _bound(table, {**row, MAC: row_mac(trail.key, content)}, MAC))
+    trail.note(table, row, content)
+
+
+def _marked(trail: Trail, table: Table, values: Values) -> tuple[dict[str, object], bytes]:
+    """A whole row with its MAC, and its content: what is not given is NULL, and what is no column a slip of the pen."""
+    row = {name: values.get(name) for name in content_of(table)}
+    if values.keys() - row.keys():
+        raise TypeError(f"{table.name} has no {', '.join(sorted(values.keys() - row.keys()))}")
+    content = canonical(table, row)
+    return {**row, MAC: row_mac(trail.key, content)}, content
+
+
+def _bound(table: Table, row: Values, *only: str) -> dict[str, object]:
+    """The parameters of a rewriting: the key finds the row, the other columns, or *only* some, are written."""
+    key = primary_key_of(table)
+    written = only or [name for name in row if name not in key]
+    return {f"the_{name}": row[name] for name in key} | {f"new_{name}": row[name] for name in written}
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _insert_once(table: Table, dialect: str) -> Any:  # noqa: ANN401 - a statement of either dialect
+    return _INSERTS[dialect](table).on_conflict_do_nothing().returning(literal(1))
+
+
+@cache
+def _rewrite(table: Table) -> Update:
+    return _updating(table, [column.name for column in table.columns if not column.primary_key])
+
+
+@cache
+def _rewrite_mac(table: Table) -> Update:
+    return _updating(table, [MAC])
+
+
+def _updating(table: Table, names: Sequence[str]) -> Update:
+    key = [table.c[name] == bindparam(f"the_{name}") for name in primary_key_of(table)]
+    return update(table).where(*key).values({name: bindparam(f"new_{name}") for name in names})
