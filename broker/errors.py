@@ -113,6 +113,14 @@ class Unavailable(BrokerError):
     status = 503
 
 
+class LogForked(BrokerError):
+    """The stored log does not continue what was signed: nothing is signed until an operator has looked."""
+
+    type = "log-forked"
+    title = "The log is not the one that was signed"
+    status = 503
+
+
 class BadConfiguration(BrokerError):
     """Settings, keys or documents that the broker refuses to run with."""
 
@@ -122,3 +130,8 @@ class BadConfiguration(BrokerError):
 
 class PolicyDefect(BadConfiguration):
     """A policy document that says something this broker does not understand."""
+
+
+def in_one_line(error: OSError) -> str:
+    """What the system refused, and of which file: a line for a terminal or a log."""
+    return ": ".join(str(part) for part in (error.filename, error.strerror or error) if part)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from base64 import b32encode, urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 from broker.core.blinding import Blinder
 from broker.core.client import Client
@@ -13,10 +14,47 @@ from broker.core.screening import Screen
 from broker.errors import MalformedRequest
 from broker.platforms import Platform
 from broker.policies import Policies
-from broker.proof.keys import KeyRing
+from broker.proof.checkpoint import ML_DSA_44, MlDsaSigner
+from broker.proof.keyring import KeyRing, KeySource
+from broker.proof.note import ED25519, Ed25519Signer, Signer, vkey
 from broker.proof.receipt import Party
 from broker.store.database import Database
-from broker.store.sealing import Sealer
+from broker.store.sealing import StoreSealer, store_sealer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Log:
+    """The transparency log's name and keys, the folder where its high-water mark lies, and one for a copy of it."""
+
+    origin: str
+    source: KeySource = field(repr=False)
+    marks: Path
+    now: Callable[[], datetime]
+    copy: Path | None = None
+
+    @property
+    def signers(self) -> Sequence[Signer]:
+        """The keys that sign checkpoints now."""
+        keys = self.source.current()
+        return Ed25519Signer(self.origin, keys.log), MlDsaSigner(self.origin, keys.log_pq, self.now)
+
+    @property
+    def vkeys(self) -> Sequence[str]:
+        """The verifier keys: those to come, in use and retired; a compromised one vouches for nothing."""
+        return self._vkeys(compromised=False)
+
+    @property
+    def every_vkey(self) -> Sequence[str]:
+        """Those, and compromised ones: what the log signed with them before is still what it signed."""
+        return self._vkeys(compromised=True)
+
+    def _vkeys(self, *, compromised: bool) -> Sequence[str]:
+        keys = self.source.current()
+        return [
+            vkey(self.origin, kind, public)
+            for use, kind in (("log", ED25519), ("log_pq", ML_DSA_44))
+            for public in keys.log_keys(use, compromised=compromised)
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +65,25 @@ class Broker:
     party: Party
     location: str
     database: Database
-    keys: KeyRing = field(repr=False)
+    source: KeySource = field(repr=False)
+    log: Log
     blinder: Blinder
-    sealer: Sealer
     policies: Policies
     screen: Screen
     platforms: Mapping[str, Platform]
     now: Callable[[], datetime]
     random: Callable[[int], bytes] = field(repr=False)
+    seal: Callable[[Mapping[int, bytes], Callable[[int], bytes]], StoreSealer] = store_sealer
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys as they are now: they may be rotated at any time, so none is kept for later."""
+        return self.source.current()
+
+    @property
+    def sealer(self) -> StoreSealer:
+        """What seals under the store's key."""
+        return self.seal(self.keys.storage, self.random)
 
     @property
     def loopback(self) -> bool:
@@ -77,4 +126,5 @@ def party_of(client: Client) -> Party:
         id=registration.client_uri,
         name=registration.client_name,
         contact=registration.contacts[0] if registration.contacts else registration.client_uri,
+        address=registration.address,
     )

@@ -21,11 +21,11 @@ from broker.proof.receipt import (
 )
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, SdJwt, disclose
 from broker.store.database import Transaction
-from broker.store.people import Person
-from broker.store.receipts import StatusEntry, StoredReceipt, save_event, save_receipt, take_status_entry
+from broker.store.people import Person, pairwise_name
+from broker.store.receipts import Standing, StatusEntry, StoredReceipt, save_event, save_receipt, take_status_entry
 
 #: The event a client is told of. A refusal has none: the client must not learn whose account refused.
-_EVENTS = {
+EVENTS = {
     ConsentStatus.GIVEN: "consent-granted",
     ConsentStatus.WITHDRAWN: "consent-withdrawn",
     ConsentStatus.REVOKED: "consent-withdrawn",
@@ -59,7 +59,7 @@ class Draft:
 
 def issue_receipt(tx: Transaction, broker: Broker, draft: Draft) -> SdJwt:
     """Sign *draft* and store everything that one event leaves behind."""
-    entry = take_status_entry(tx, draw=broker.draw)
+    entry = take_status_entry(tx, draw=broker.draw, standing=_standing(draft))
     signed = sign_receipt(_claims(broker, draft, entry), tuple(draft.disclosures), broker.keys.receipts)
     kept = [disclosure.encoded for disclosure in draft.disclosures if disclosure.name in draft.kept]
     stored = StoredReceipt(
@@ -75,13 +75,13 @@ def issue_receipt(tx: Transaction, broker: Broker, draft: Draft) -> SdJwt:
         entry=entry,
     )
     save_receipt(tx, stored, store=broker.sealer, person=draft.person.sealer)
-    if draft.announced and draft.event.status in _EVENTS:
+    if draft.announced and draft.event.status in EVENTS:
         save_event(
             tx,
             event_id=broker.new_id(),
             account=draft.person.key,
             client_id=draft.client.client_id,
-            kind=_EVENTS[draft.event.status],
+            kind=EVENTS[draft.event.status],
             grant_id=draft.grant_id,
             receipt_id=draft.receipt_id,
             now=draft.event.time,
@@ -111,13 +111,20 @@ def identifier_disclosure(broker: Broker, identifier: dict[str, str]) -> Disclos
     return disclose(IDENTIFIER, identifier, salt=broker.random(SALT_SIZE))
 
 
+def _standing(draft: Draft) -> Standing | None:
+    """The consent that the receipt's entry stands for; a refusal and an end have none."""
+    if draft.event.status is not ConsentStatus.GIVEN:
+        return None
+    return Standing(client_id=draft.client.client_id, valid_until=draft.event.valid_until)
+
+
 def _claims(broker: Broker, draft: Draft, entry: StatusEntry) -> ReceiptClaims:
     policy = broker.policies.governing(draft.platform).ref
     return ReceiptClaims(
         receipt_id=draft.receipt_id,
         grant_id=draft.grant_id,
         replaces=draft.replaces,
-        pairwise=broker.blinder.pairwise(draft.client.client_id, draft.person.key),
+        pairwise=pairwise_name(draft.person.sealer, draft.client.client_id),
         client_id=draft.client.client_id,
         client=party_of(draft.client),
         broker=broker.party,

@@ -131,7 +131,8 @@ def record_proof(tx: Transaction, broker: Broker, link: Link, proven: ProvenAcco
         "proved_at": now.isoformat(),
         "valid_until": ends.isoformat() if ends else "",
     }
-    save_proved(tx, link.link_id, account, now=now, expires_at=now + PATIENCE, store=_sealer(broker, browser))
+    key, store = person.key, _sealer(broker, browser)
+    save_proved(tx, link.link_id, account, key=key, now=now, expires_at=now + PATIENCE, store=store)
     return person
 
 

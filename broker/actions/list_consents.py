@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.actions.broker import Broker
+from broker.actions.bundle_evidence import bundle_evidence
 from broker.actions.read_grant import sd_jwt_text, valid_until, withdrawal_uri
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.errors import NotFound
+from broker.proof.bundle import Bundle
 from broker.store.clients import find_client
 from broker.store.consents import details_of, find_consent, list_consents
 from broker.store.database import Transaction
 from broker.store.people import Person, find_person
 from broker.store.receipts import StoredReceipt, find_receipt, list_receipts
-from broker.store.routes import CAPABILITY, find_route
+from broker.store.routes import CAPABILITY, find_way_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +86,7 @@ def list_answers(tx: Transaction, broker: Broker, person: Person) -> Answers:
 
 def open_capability(tx: Transaction, broker: Broker, capability: str) -> ConsentView:
     """Return the one consent that a receipt's link opens, or raise :class:`NotFound`."""
-    route = find_route(tx, CAPABILITY, capability)
+    route = find_way_in(tx, CAPABILITY, capability)
     record = find_consent(tx, route.account, route.target) if route else None
     person = find_person(tx, broker.sealer, record.account) if record else None
     if record is None or person is None:
@@ -94,10 +96,10 @@ def open_capability(tx: Transaction, broker: Broker, capability: str) -> Consent
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptFile:
-    """A receipt to keep: the file, and what it is about."""
+    """A receipt to keep: the file, and what it is about. Its proof is there once a checkpoint holds the receipt."""
 
     view: ReceiptView
-    text: str
+    bundle: Bundle
     withdrawal_uri: str
     valid_until: datetime
 
@@ -109,7 +111,7 @@ def open_receipt(tx: Transaction, broker: Broker, person: Person, receipt_id: st
         raise NotFound("you have no receipt of that number")
     return ReceiptFile(
         view=_receipt_view(stored),
-        text=sd_jwt_text(stored),
+        bundle=bundle_evidence(tx, broker, sd_jwt_text(stored)),
         withdrawal_uri=withdrawal_uri(stored),
         valid_until=valid_until(stored),
     )

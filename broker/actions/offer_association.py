@@ -49,10 +49,11 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What the terms said; ``ground`` is on record exactly if they permitted."""
+    """What the terms said of an account; ``ground`` is on record exactly if they permitted."""
 
     ruling: Ruling
     ground: Ground | None
+    account: bytes
 
 
 def offer_association(tx: Transaction, broker: Broker, offer: Offer) -> Outcome:
@@ -61,7 +62,8 @@ def offer_association(tx: Transaction, broker: Broker, offer: Offer) -> Outcome:
     ruling = rule(case, broker.policies.governing(offer.question.platform))
     if _is_refused_origin(case):
         taint(tx, broker, offer.pair, origin=_origin(broker, offer.tag), clause=" ".join(ruling.clauses))
-    return Outcome(ruling=ruling, ground=_kept(tx, broker, offer, ruling) if ruling.permitted else None)
+    ground = _kept(tx, broker, offer, ruling) if ruling.permitted else None
+    return Outcome(ruling=ruling, ground=ground, account=offer.pair.association.account)
 
 
 def _case(broker: Broker, client: Client, tag: Provenance, *, tainted: bool) -> Case:

@@ -10,7 +10,7 @@ from broker.actions.issue_receipt import account_value
 from broker.core.consent import ConsentRecord
 from broker.errors import NotFound
 from broker.proof.receipt import timestamp
-from broker.proof.sdjwt import payload_of
+from broker.proof.sdjwt import assemble, payload_of
 from broker.store.consents import details_of
 from broker.store.database import Transaction
 from broker.store.people import find_person
@@ -42,7 +42,7 @@ def granted_details(tx: Transaction, broker: Broker, record: ConsentRecord) -> d
 
 def sd_jwt_text(receipt: StoredReceipt) -> str:
     """A stored receipt as the file its holder keeps."""
-    return "~".join([receipt.jwt, *receipt.disclosures, ""])
+    return assemble(receipt.jwt, receipt.disclosures)
 
 
 def withdrawal_uri(receipt: StoredReceipt) -> str:

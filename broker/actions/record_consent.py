@@ -77,8 +77,7 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
 
 
 def _end_earlier(tx: Transaction, broker: Broker, record: ConsentRecord) -> str | None:
-    """End the pair's live consents; return the receipt of the last. Two answers at once take turns at the person."""
-    hold_person(tx, record.account)
+    """End the pair's live consents; return the receipt of the last. The person is held since they were looked up."""
     pair = Association(client_id=record.client_id, account=record.account, identifier=record.identifier.digest)
     live = [earlier for earlier in consents_of_pair(tx, pair) if earlier.status_at(broker.now()) is ConsentStatus.GIVEN]
     for earlier in live:
@@ -145,8 +144,10 @@ def account_of(broker: Broker, proved: Proved) -> bytes:
 
 
 def known_person(tx: Transaction, broker: Broker, proved: Proved) -> Person:
-    """The person who proved the account a moment ago."""
-    person = find_person(tx, broker.sealer, account_of(broker, proved))
+    """The person who proved the account a moment ago; two answers at once take turns, and so does an erasure."""
+    account = account_of(broker, proved)
+    hold_person(tx, account)
+    person = find_person(tx, broker.sealer, account)
     if person is None:
         raise FlowBroken("the account is not known any more; please begin again")
     return person

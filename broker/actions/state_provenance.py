@@ -14,7 +14,7 @@ from broker.proof.sdjwt import SALT_SIZE, disclose
 from broker.proof.statement import EVIDENCE, StatementClaims, sign_statement
 from broker.store.database import Transaction
 from broker.store.grounds import SignedStatement, find_statement, save_statement
-from broker.store.people import own_sealer, sealer_of
+from broker.store.people import own_sealer, pairwise_name, sealer_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,9 @@ def state_provenance(tx: Transaction, broker: Broker, account: bytes, statement:
         (EVIDENCE, statement.tag.stated()),
     )
     disclosures = tuple(disclose(name, value, salt=broker.random(SALT_SIZE)) for name, value in values)
-    signed = sign_statement(_claims(broker, account, statement), disclosures, broker.keys.receipts)
+    person = own_sealer(tx, broker.sealer, account, platform=question.platform, now=now)
+    claims = _claims(broker, statement, pairwise=pairwise_name(person, statement.client.client_id))
+    signed = sign_statement(claims, disclosures, broker.keys.receipts)
     kept = SignedStatement(
         statement_id=statement.ground.statement_id,
         client_id=statement.client.client_id,
@@ -48,17 +50,16 @@ def state_provenance(tx: Transaction, broker: Broker, account: bytes, statement:
         disclosures=tuple(entry.encoded for entry in disclosures),
         leaf=leaf_data(signed.jwt),
     )
-    person = own_sealer(tx, broker.sealer, account, platform=question.platform, now=now)
     save_statement(tx, account, kept, store=broker.sealer, person=person)
 
 
-def _claims(broker: Broker, account: bytes, statement: Statement) -> StatementClaims:
+def _claims(broker: Broker, statement: Statement, *, pairwise: str) -> StatementClaims:
     policy = broker.policies.governing(statement.question.platform).ref
     return StatementClaims(
         statement_id=statement.ground.statement_id,
         association_id=statement.ground.association_id,
         issued_at=broker.now(),
-        pairwise=broker.blinder.pairwise(statement.client.client_id, account),
+        pairwise=pairwise,
         client_id=statement.client.client_id,
         client=party_of(statement.client),
         broker=broker.party,

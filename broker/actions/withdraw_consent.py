@@ -23,13 +23,14 @@ from broker.store.database import Transaction
 from broker.store.objections import object_to
 from broker.store.people import Person, find_person
 from broker.store.receipts import StoredReceipt, find_receipt, invalidate
-from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route
+from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route, find_way_in
 
 #: How a consent came to its end, as its receipt records it.
 BY_PERSON, BY_LINK, BY_CLIENT, BY_RENEWAL = "page:consents", "link:receipt", "api:grants", "renewal"
+BY_ERASURE = "erasure"
 _NOBODY = bytes(DIGEST_SIZE)
 #: Whose act that is. A link is in the hands of whoever holds the receipt, the business included.
-_WHO = {BY_PERSON: "person", BY_LINK: "link", BY_CLIENT: "client", BY_RENEWAL: "person"}
+_WHO = {BY_PERSON: "person", BY_LINK: "link", BY_CLIENT: "client", BY_RENEWAL: "person", BY_ERASURE: "person"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +55,21 @@ def withdraw_consent(
     return ending
 
 
-def withdraw_all(tx: Transaction, broker: Broker, *, account: bytes) -> None:
-    """End every consent of the person that stands, each with its receipt; what ended before stays what it was."""
+def withdraw_all(tx: Transaction, broker: Broker, *, account: bytes, method: str = BY_PERSON) -> int:
+    """End every consent of the person that stands, each with its receipt, and say how many those were.
+
+    What ended before stays what it was.
+    """
     now = broker.now()
-    for record in list_consents(tx, account):
-        if record.status_at(now) is ConsentStatus.GIVEN:
-            withdraw_consent(tx, broker, account=account, grant_id=record.grant_id)
+    standing = [record for record in list_consents(tx, account) if record.status_at(now) is ConsentStatus.GIVEN]
+    for record in standing:
+        withdraw_consent(tx, broker, account=account, grant_id=record.grant_id, method=method)
+    return len(standing)
 
 
 def withdraw_by_link(tx: Transaction, broker: Broker, *, capability: str) -> Ending:
     """End the one consent that a receipt's link opens. The business holds the receipt too: recorded as by link."""
-    route = find_route(tx, CAPABILITY, capability)
+    route = find_way_in(tx, CAPABILITY, capability)
     if route is None:
         raise NotFound("this link opens no consent")
     return withdraw_consent(tx, broker, account=route.account, grant_id=route.target, method=BY_LINK)

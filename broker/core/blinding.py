@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 
 from broker.core.identifiers import Identifier, PlatformAccount, fold_handle
@@ -53,11 +52,6 @@ class Blinder:
     def request(self, client_id: str, *parts: str) -> bytes:
         """By what a request that is sent again is known: its body names people."""
         return self._digest("request", client_id, *parts)
-
-    def pairwise(self, client_id: str, account: bytes) -> str:
-        """The person as one client sees them in receipts and tokens."""
-        digest = self._digest("pairwise", client_id, account.hex())
-        return "ppid_" + urlsafe_b64encode(digest).rstrip(b"=").decode()
 
     def form(self, *parts: str) -> str:
         """The token of a form, for the secrets of the browser or the link that it was shown to."""

@@ -49,6 +49,8 @@ class Registration:
     brands: tuple[str, ...]
     agreements: Mapping[str, str]
     narrower: Mapping[str, str] = field(default_factory=dict)
+    #: Postal, as receipts name it.
+    address: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from broker.core.policy import Policy, parse_policy
@@ -23,9 +24,10 @@ LISTS = ("phrases", "names", "topics", "hints", "acts", "weak_acts", "benign")
 
 @dataclass(frozen=True)
 class Policies:
-    """The documents in force, by platform."""
+    """The documents in force by platform, and their texts by digest."""
 
     by_platform: Mapping[str, Policy]
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def governing(self, platform: str) -> Policy:
         """The document for *platform*; the strictest we know where it has none of its own."""
@@ -34,30 +36,41 @@ class Policies:
 
 def load_policy(path: Path) -> Policy:
     """Read one document strictly; its digest is that of the bytes on disk."""
-    raw = path.read_bytes()
+    return _load(path)[0]
+
+
+def read_policy(text: str) -> Policy:
+    """Read a document that was kept as text; its digest is that of its bytes."""
+    return parse_policy(tomllib.loads(text), digest=f"sha256:{hashlib.sha256(text.encode()).hexdigest()}")
+
+
+def _load(path: Path) -> tuple[Policy, str]:
     try:
-        document = tomllib.loads(raw.decode())
+        text = path.read_bytes().decode()
+        return read_policy(text), text
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PolicyDefect(f"{path.name} is not TOML: {error}") from error
-    try:
-        return parse_policy(document, digest="sha256:" + hashlib.sha256(raw).hexdigest())
     except PolicyDefect as error:
         raise PolicyDefect(f"{path.name}: {error.detail}") from error
 
 
 def load_policies(folder: Path = SHIPPED) -> Policies:
     """Read every document of *folder*; two for one platform, or none for the fallback, are refused."""
-    loaded = [load_policy(path) for path in sorted(folder.glob("*-terms.toml"))]
-    by_platform = {policy.platform: policy for policy in loaded}
+    loaded = [_load(path) for path in sorted(folder.glob("*-terms.toml"))]
+    by_platform = {policy.platform: policy for policy, _text in loaded}
     if len(by_platform) != len(loaded):
         raise PolicyDefect(f"{folder} holds two documents for one platform")
     if FALLBACK not in by_platform:
         raise PolicyDefect(f"{folder} holds no document for {FALLBACK!r}")
-    return Policies(by_platform)
+    return Policies(by_platform, {policy.ref.digest: text for policy, text in loaded})
 
 
+@cache
 def load_screen(path: Path = SHIPPED / "screening.toml") -> Screen:
-    """Read the words that statements and sources are screened for; a list that is missing or unknown is refused."""
+    """Read the words that statements and sources are screened for; a list that is missing or unknown is refused.
+
+    Each file is read once a process: eight thousand words take as long as ten requests.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         letters = document.pop("lookalikes")

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from builders import Clock, a_broker, emptied, registered
+from builders import Clock, a_broker, a_pen, emptied, registered
 from harness.postgres import PostgresCluster
 from invariants import assert_sound
+from lives import Home, a_home
 from watched import WatchedDatabase
 
 from broker.actions.broker import Broker
@@ -21,7 +22,7 @@ BOTH = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 @pytest.fixture(scope="session")
 def sqlite_of_verbs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedDatabase]:
     """Migrate one SQLite file; its engine keeps the statements that were compiled."""
-    database = WatchedDatabase(f"sqlite:///{tmp_path_factory.mktemp('verbs') / 'broker.db'}")
+    database = WatchedDatabase(f"sqlite:///{tmp_path_factory.mktemp('verbs') / 'broker.db'}", pen=a_pen())
     migrate(database)
     yield database
     database.close()
@@ -30,7 +31,7 @@ def sqlite_of_verbs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watche
 @pytest.fixture(scope="session")
 def postgres_of_verbs(postgres: Callable[[], PostgresCluster]) -> Iterator[WatchedDatabase]:
     """Migrate one PostgreSQL database."""
-    database = WatchedDatabase(postgres().fresh_database())
+    database = WatchedDatabase(postgres().fresh_database(), pen=a_pen())
     migrate(database)
     yield database
     database.close()
@@ -81,10 +82,24 @@ def sqlite_broker(sqlite_database: WatchedDatabase, clock: Clock) -> Broker:
 @pytest.fixture
 def own_broker(tmp_path: Path, clock: Clock) -> Iterator[Broker]:
     """Give a whole broker on a SQLite file that a test may spoil."""
-    database = WatchedDatabase(f"sqlite:///{tmp_path / 'own.db'}")
+    database = WatchedDatabase(f"sqlite:///{tmp_path / 'own.db'}", pen=a_pen())
     migrate(database)
     yield a_broker(database, clock=clock)
     database.close()
+
+
+@pytest.fixture(scope="session")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Let a person live at a broker on SQLite, once for all who copy it."""
+    return a_home(tmp_path_factory.mktemp("lived"))
+
+
+@pytest.fixture
+def home(lived: Home, tmp_path: Path) -> Iterator[Home]:
+    """Give a home of its own in which a person has lived."""
+    copy = lived.copied(tmp_path / "home")
+    yield copy
+    copy.database.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from builders import (
     CLAUSE_OF_PROHIBITED,
     NOON,
     Clock,
+    a_pen,
     a_question,
     a_source,
     a_tag,
@@ -26,6 +27,7 @@ from broker.actions.gather_facts import Question
 from broker.core.client import Client
 from broker.core.evidence import Provenance
 from broker.store.tables import AssociationRow
+from broker.store.trail import begin_trail
 
 BY_HANDLE = {"account_id": None, "handle": "JaneCanary"}
 
@@ -116,6 +118,7 @@ def test_a_consent_without_its_association_permits_nothing(broker: Broker, clien
         kept = dict(tx.execute(associations.select()).one()._mapping)  # noqa: SLF001
         tx.execute(associations.delete())
     with broker.database.engine.begin() as tx:
+        begin_trail(tx, a_pen())
         from_rows = asked_within(tx, broker, client)
         tx.execute(associations.insert().values(kept))
     assert (False, "no_basis") == from_rows

@@ -10,6 +10,7 @@ import pytest
 from builders import (
     BROWSER,
     a_choice,
+    a_pen,
     a_question,
     a_registration,
     a_request,
@@ -38,6 +39,7 @@ from broker.core.client import Client
 from broker.core.fingerprint import Fingerprint
 from broker.errors import Unavailable
 from broker.store.database import Database, Transaction
+from broker.store.trail import begin_trail
 
 Act = Callable[[Transaction], object]
 #: More statements than any verb has: a loop that reaches it never ends by itself.
@@ -198,6 +200,7 @@ def test_a_verb_that_was_kept_half_done_would_be_seen(broker: Broker, client: Cl
     give, seen = a_yes(broker, client), []
     for number in range(1, TOO_MANY):
         with broker.database.engine.connect() as tx:
+            begin_trail(tx, a_pen())
             with failing_at(broker.database, number):
                 half_done = fails(give, tx)
             seen.append(bool(faults_in(tx, broker)))

@@ -13,6 +13,7 @@ from builders import (
     NOON,
     Clock,
     a_broker,
+    a_pen,
     a_question,
     a_tag,
     an_account,
@@ -58,6 +59,8 @@ LIES: dict[str, tuple[str, dict[str, Any] | None]] = {
     "a status entry thrown away": ("status_entries", None),
     "every status entry valid": ("status_entries", {"value": 0}),
     "every status entry invalid": ("status_entries", {"value": 1}),
+    "a status entry of another client": ("status_entries", {"client_id": "made up"}),
+    "a status entry that outlives its consent": ("status_entries", {"valid_until": NOON + timedelta(days=9000)}),
     "an event thrown away": ("events", None),
     "an event of no receipt": ("events", {"receipt_id": "made up"}),
     "an event of another kind": ("events", {"type": "consent-expired"}),
@@ -123,7 +126,7 @@ LIES: dict[str, tuple[str, dict[str, Any] | None]] = {
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Let everything happen once: yes, no, an end, answers, a visit. Every lie is told, and taken back."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('history') / 'broker.db'}")
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('history') / 'broker.db'}", pen=a_pen())
     migrate(database)
     broker = a_broker(database)
     client = registered(broker)

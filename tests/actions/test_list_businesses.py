@@ -151,10 +151,13 @@ def test_nobody_can_be_objected_to_who_is_not_there(broker: Broker, client_id: s
             act(tx, person(tx, broker, an_account()))
 
 
-def test_all_consents_end_together_each_with_its_receipt(broker: Broker, client: Client, other_client: Client) -> None:
+def test_all_consents_end_together_each_with_its_receipt(
+    broker: Broker, client: Client, other_client: Client, clock: Clock
+) -> None:
     consented(broker, client)
     record = consented(broker, other_client, identifier=an_identifier("jane@elsewhere.example"))
     kept = consented(broker, client, STRANGER)
+    clock.passes(minutes=1)
 
     with broker.database.transaction() as tx:
         withdraw_all(tx, broker, account=record.account)

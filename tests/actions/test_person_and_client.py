@@ -146,7 +146,7 @@ def test_a_receipt_is_opened_by_its_person_only(broker: Broker, client: Client) 
     consented(broker, client, an_account("7777777", "BobCanary"))
     with broker.database.transaction() as tx:
         file = open_receipt(tx, broker, person(tx, broker), record.receipt_id)
-    verdict = verify_receipt(file.text, jwks=broker.keys.jwks())
+    verdict = verify_receipt(file.bundle.evidence, jwks=broker.keys.jwks())
     assert verdict.anchored
     assert {"account", "identifier", "notice_words"} == set(verdict.disclosed)
     with broker.database.transaction() as tx:

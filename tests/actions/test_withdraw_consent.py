@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOON, Clock, a_question, all_at_once, an_account, an_identifier, asked, consented
+from builders import NOON, Clock, a_pen, a_question, all_at_once, an_account, an_identifier, asked, consented
 from raw_rows import all_rows
 
 from broker.actions.broker import Broker
@@ -105,7 +105,7 @@ def test_the_next_match_on_another_connection_says_no(
     assert method
     record = consented(broker, client)
     assert asked(broker, client).decision.permitted
-    other = Database(broker.database.engine.url.render_as_string(hide_password=False))
+    other = Database(broker.database.engine.url.render_as_string(hide_password=False), pen=a_pen())
     elsewhere = object.__new__(Broker)
     vars(elsewhere).update({**vars(broker), "database": other})
     assert asked(elsewhere, client).decision.permitted

@@ -29,13 +29,11 @@ def test_another_secret_gives_other_digests() -> None:
     other = Blinder(bytes(32))
     assert KEY != other.account(ACCOUNT)
     assert BLINDER.identifier("a", JANE) != other.identifier("a", JANE)
-    assert BLINDER.pairwise("a", KEY) != other.pairwise("a", KEY)
 
 
 def test_two_clients_have_nothing_in_common() -> None:
     assert BLINDER.identifier("a", JANE) != BLINDER.identifier("b", JANE)
     assert BLINDER.pair("a", KEY, KEY) != BLINDER.pair("b", KEY, KEY)
-    assert BLINDER.pairwise("a", KEY) != BLINDER.pairwise("b", KEY)
 
 
 @pytest.mark.parametrize("changes", [{"kind": "other"}, {"type": "phone"}, {"value": "joe@example.com"}, {"name": "n"}])
@@ -70,11 +68,6 @@ def test_a_forms_token_belongs_to_its_secrets_and_its_broker() -> None:
         Blinder(bytes(32)).form("browser", "session"),
     }
     assert token not in others
-
-
-def test_a_pairwise_name_is_one_word() -> None:
-    name = BLINDER.pairwise("a", KEY)
-    assert ("ppid_", 22, True) == (name[:5], len(name[5:]), name.replace("-", "").replace("_", "").isalnum())
 
 
 def test_the_secret_is_not_shown() -> None:

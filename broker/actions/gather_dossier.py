@@ -1,0 +1,129 @@
+"""What allowed, or did not allow, one client one account on one day: put together as a file that anybody can check.
+
+Nothing is written. What the log does not hold yet cannot be shown, and is asked for again a few seconds later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from broker.actions.broker import Broker
+from broker.actions.dossier_grounds import Inquiry, Pair, grounds_ever, pair_of_inquiry
+from broker.actions.dossier_terms import answers, terms_of_day
+from broker.actions.prove_leaf import prove_leaf
+from broker.errors import CommandRefused, NotFound
+from broker.proof.dossier import DecisionPart, Dossier, DossierClaims, Proved, sign_dossier
+from broker.proof.merkle import leaf_hash, prove_inclusion, root_of
+from broker.proof.receipt import ACCOUNT, IDENTIFIER
+from broker.proof.sdjwt import SALT_SIZE, Disclosure, assemble, disclose, encode
+from broker.store.database import Transaction
+from broker.store.dossiers import BatchOfEntries, ChainedDecision, decisions_of_day, read_batch_of
+from broker.store.people import find_sealer, pairwise_name
+
+_NOTHING = (
+    "nothing can be told: up to that day this client neither asked about this account nor held anything of it, or the"
+    " person was erased"
+)
+
+
+def gather_dossier(tx: Transaction, broker: Broker, inquiry: Inquiry) -> Dossier:
+    """Put everything together, or raise :class:`NotFound` where nothing can be told."""
+    pair = pair_of_inquiry(tx, broker, inquiry)
+    decisions, grounds = _decisions(tx, broker, inquiry, pair), list(grounds_ever(tx, broker, inquiry, pair))
+    if not decisions and not grounds:
+        raise NotFound(_NOTHING)
+    terms = terms_of_day(tx, inquiry, {str(found.row["row"]["policy_digest"]) for found in decisions})
+    parts, batches = _in_batches(tx, decisions)
+    proofs = [proof for ground in grounds for proof in ground.proofs]
+    sealer = find_sealer(tx, broker.sealer, pair.account)
+    records = [ground.record for ground in grounds if ground.record is not None]
+    claims = DossierClaims(
+        issuer=broker.issuer,
+        dossier_id=broker.new_id(),
+        issued_at=broker.now(),
+        pairwise=pairwise_name(sealer, inquiry.client.client_id) if sealer else "",
+        client_id=inquiry.client.client_id,
+        asked=_asked(inquiry, pair, terms.in_force.ref.digest if terms.in_force else None),
+        parts={
+            "decisions": [encode(part.digest) for part in parts],
+            "evidence": [encode(proof.leaf) for proof in proofs],
+            "policies": list(terms.texts),
+        },
+        standing=[ground.standing for ground in grounds],
+        answers=answers(tx, broker, inquiry, records, terms.in_force),
+    )
+    signed = sign_dossier(claims, _disclosures(broker, inquiry), broker.keys.receipts)
+    return Dossier(
+        statement=_shown(signed.jwt, [entry.encoded for entry in signed.disclosures], inquiry),
+        decisions=parts,
+        batches=batches,
+        evidence=[_in_log(tx, _shown(proof.jwt, proof.disclosures, inquiry), proof.leaf) for proof in proofs],
+        policies=list(terms.texts.values()),
+        jwks=broker.keys.jwks(),
+        vkeys=broker.log.vkeys,
+    )
+
+
+def _asked(inquiry: Inquiry, pair: Pair, policy: str | None) -> dict[str, object]:
+    return {
+        "platform": inquiry.platform,
+        "accounts": [encode(name) for name in pair.names],
+        "identifier": None if pair.identifier is None else encode(pair.identifier),
+        "day": f"{inquiry.begins:%Y-%m-%d}",
+        "policy": policy,
+    }
+
+
+def _decisions(tx: Transaction, broker: Broker, inquiry: Inquiry, pair: Pair) -> list[ChainedDecision]:
+    return decisions_of_day(
+        tx,
+        pair.names,
+        inquiry.client.client_id,
+        key=broker.database.row_key,
+        begins=inquiry.begins,
+        ends=inquiry.ends,
+        identifier=pair.identifier,
+    )
+
+
+def _in_batches(tx: Transaction, decisions: Sequence[ChainedDecision]) -> tuple[list[DecisionPart], list[Proved]]:
+    """Decisions with their ways into their batches, and those batches."""
+    batches: dict[int, BatchOfEntries] = {}
+    parts = []
+    for found in decisions:
+        if found.batch is None or found.position is None:
+            raise CommandRefused(f"decision {found.decision_id} is not chained into the log yet; ask again in a moment")
+        if found.batch not in batches:
+            batches[found.batch] = read_batch_of(tx, found.batch)
+        parts.append(_part(found, found.position, batches[found.batch]))
+    return parts, [_in_log(tx, batch.jwt, batch.leaf) for batch in batches.values()]
+
+
+def _part(found: ChainedDecision, position: int, batch: BatchOfEntries) -> DecisionPart:
+    hashes = [leaf_hash(digest) for digest in batch.digests]
+
+    def subtree(level: int, index: int) -> bytes:
+        return root_of(hashes[index << level : (index + 1) << level])
+
+    way = prove_inclusion(position, len(hashes), subtree)
+    return DecisionPart(row=found.row, salt=found.salt, batch=batch.leaf, index=position, hashes=way)
+
+
+def _shown(jwt: str, disclosures: Sequence[str], inquiry: Inquiry) -> str:
+    return assemble(jwt, () if inquiry.redacted else disclosures)
+
+
+def _in_log(tx: Transaction, text: str, leaf: bytes) -> Proved:
+    proof = prove_leaf(tx, leaf)
+    if proof is None:
+        raise CommandRefused("not all of it is in a published checkpoint yet; ask again in a few seconds")
+    return Proved(text=text, proof=proof)
+
+
+def _disclosures(broker: Broker, inquiry: Inquiry) -> list[Disclosure]:
+    named = {"platform": inquiry.platform, "id": inquiry.account_id, "handle": inquiry.handle}
+    values: list[tuple[str, object]] = [(ACCOUNT, {name: value for name, value in named.items() if value})]
+    if inquiry.identifier is not None:
+        given = {name: value for name, value in vars(inquiry.identifier).items() if value is not None}
+        values.append((IDENTIFIER, given))
+    return [disclose(name, value, salt=broker.random(SALT_SIZE)) for name, value in values]

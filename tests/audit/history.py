@@ -1,0 +1,97 @@
+"""A history that leaves a row in every table, for the audit to walk over and for a superuser to spoil."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from builders import BROWSER, a_log, an_account, the_policies
+from lives import erased, with_marks
+from machines.scene import ACCOUNTS, CARE, HANDLES, IDENTIFIERS
+from machines.stage import Visitor, client_file
+from machines.worlds import BOTH, LEFT, Deed, World
+
+from broker.actions.broker import Broker
+from broker.actions.keep_log import keep_log
+from broker.actions.keep_policies import keep_policies
+from broker.actions.linking import begin_link, new_attempt
+from broker.actions.note_ruling import note_ruling
+from broker.errors import PolicyRefused
+from broker.store.database import Database
+
+_DEEDS = (
+    *(("consent", 0, account, "email", detail) for account, detail in ((0, 1), (1, 1), (2, 2), (1, 5))),
+    *(("consent", 1, account, "number", 3) for account in (0, 1)),
+    ("refusal", 1, 2, "email", 0),
+    ("decision", 0, 0, "email", 0),
+    ("decision", 0, 1, "email", 0),
+    ("message", 0, 0, "email", 0),
+    ("message", 0, 1, "email", 0),
+    ("withdrawal", 0, 0, "email", 0),
+    ("decision", 0, 0, "email", 0),
+    ("relinquishment", 1, 0, "number", 0),
+    *(("tag", 1, 0, "email", detail) for detail in range(4)),
+    *(("taint", 2, 0, "email", detail) for detail in range(2)),
+    *(("decision", number, account, "email", account) for number in (0, 1) for account in range(3)),
+    ("recipient", 0, 0, "email", 0),
+    ("handover", 0, 0, "email", 7),
+    ("objection", 1, 1, "email", 0),
+    ("rename", 0, 2, "email", 4),
+    ("consent", 0, 2, "number", 3),
+    ("suspension", 2, 0, "email", 0),
+    ("message", 0, 2, "number", 0),
+    ("consent", 0, 3, "email", 3),
+    ("tag", 1, 3, "number", 1),
+    ("decision", 0, 3, "email", 0),
+)
+
+
+def live_through(database: Database, marks: Path, look: Callable[[], None]) -> Broker:
+    """Let everything happen that leaves a row, the log kept between, and *look* at each step; return the broker."""
+    world = World(database, the_policies().by_platform["x"], LEFT, (BOTH, BOTH, BOTH))
+    log = a_log(world.broker.keys, marks=marks, clock=world.clock)
+    broker = with_marks(replace(world.broker, log=log), marks)
+    keep_policies(replace(broker, policies=the_policies()))
+    world.lives_through(_deeds(broker, look))
+    erased(broker, an_account(ACCOUNTS[3], HANDLES[3]), erasure_id="e" * 26)
+    _visits(world)
+    look()
+    keep_log(broker)
+    world.clock.passes(minutes=10)
+    world.close()
+    return broker
+
+
+def _deeds(broker: Broker, look: Callable[[], None]) -> Iterator[Deed]:
+    """What is done, the log kept after each."""
+    for kind, number, account, identifier, detail in _DEEDS:
+        yield Deed(kind=kind, number=number, account=account, identifier=identifier, detail=detail, where=BOTH)
+        look()
+        keep_log(broker)
+        look()
+
+
+def _visits(world: World) -> None:
+    """What only the pages leave behind: codes and their tokens, sessions, and steps that nobody finished."""
+    business, stage = world.businesses[1], world.stage
+    visitor = Visitor(stage, ACCOUNTS[0], partial(HANDLES.__getitem__, 0))
+    for turn in range(2):
+        world.dice.throw(f"visit {turn}")
+        pushed = business.push(IDENTIFIERS["email"], (CARE,), days=30)
+        code = visitor.answers(business, pushed.json["request_uri"], choice="allow", purpose=(CARE,))["code"]
+        business.exchange(code)
+        visitor.signs_in("prod")
+        # The same code again: its token is revoked.
+        with pytest.raises(AssertionError):
+            business.exchange(code)
+        business.push(IDENTIFIERS["email"], (CARE,), days=30)
+    with stage.broker.database.transaction() as tx:
+        attempt = new_attempt(stage.broker, "x")
+        begin_link(tx, stage.broker, platform="x", attempt=attempt, request=None, browser=BROWSER, environment="prod")
+    for refused in ("profiling", "credit-risk"):
+        with pytest.raises(PolicyRefused):
+            stage.register(**client_file(f"A {refused} shop", owner="Somebody", purposes=[refused]))
+        note_ruling(stage.broker, ("SURVEILLANCE-6",))
