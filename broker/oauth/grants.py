@@ -16,6 +16,7 @@ from broker.oauth.models import AUTH_METHOD, ClaimedCode, GrantUser, OAuthClient
 from broker.oauth.requests import BrokerRequest
 from broker.oauth.tokens import LIFE
 from broker.store.consents import find_consent
+from broker.store.people import pairwise_name, sealer_of
 from broker.store.tokens import Code, claim_code, revoke_token, save_code
 
 CODE_LIFE = timedelta(seconds=60)
@@ -87,7 +88,9 @@ class CodeGrant(AuthorizationCodeGrant):  # type: ignore[misc] # Authlib is unty
         record = find_consent(current_transaction(), code.account, code.grant_id)
         if record is None or record.status_at(broker.now()) is not ConsentStatus.GIVEN:
             return None
-        pairwise = broker.blinder.pairwise(code.client_id, code.account)
+        if record.client_id != code.client_id:
+            return None  # no code of ours is of another's consent
+        pairwise = pairwise_name(sealer_of(current_transaction(), broker.sealer, code.account), code.client_id)
         return GrantUser(pairwise=pairwise, account=code.account, grant_id=code.grant_id, token_id=code.token_id)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:

@@ -31,6 +31,7 @@ def server_metadata(issuer: str, languages: Sequence[str]) -> dict[str, object]:
         "authorization_response_iss_parameter_supported": True,
         "grant_management_endpoint": f"{issuer}/v1/grants",
         "grant_management_actions_supported": ["query", "revoke"],
+        "status_list_aggregation_endpoint": f"{issuer}/status",
         "ui_locales_supported": list(languages),
     }
     for endpoint in ("token", "revocation"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify, request
 
+from broker.actions.bundle_evidence import bundle_statement
 from broker.actions.decide_match import answer_offer
 from broker.actions.hold_association import find_association, give_up_association
 from broker.actions.state_provenance import read_statement
@@ -11,11 +12,13 @@ from broker.core.client import Client
 from broker.core.match import Ground
 from broker.errors import PolicyRefused
 from broker.oauth.context import current_broker, request_transaction
+from broker.proof.bundle import MEDIA_TYPE
 from broker.store.database import Transaction
 from broker.web.api import caller
 from broker.web.idempotency import Reply, answer_once
 from broker.web.problems import problem_body
 from broker.web.reading import read_body
+from broker.web.receipts import bundle_answer
 from broker.web.tag_wire import AssociationWire
 
 blueprint = Blueprint("associations", __name__, url_prefix="/v1/associations")
@@ -31,10 +34,13 @@ def offer() -> Response:
 
 @blueprint.get("/<association_id>")
 def read(association_id: str) -> Response:
-    """An association of the client's own."""
+    """An association of the client's own; to who asks for a bundle, its statement with the proof."""
     with current_broker().database.reading() as tx:
         client = caller(tx, scope="match").client
-        return jsonify(_body(tx, find_association(tx, client, association_id)))
+        ground = find_association(tx, client, association_id)
+        if request.accept_mimetypes.best_match(("application/json", MEDIA_TYPE)) == MEDIA_TYPE:
+            return bundle_answer(bundle_statement(tx, current_broker(), ground))
+        return jsonify(_body(tx, ground))
 
 
 @blueprint.delete("/<association_id>")
@@ -52,7 +58,7 @@ def _offered(tx: Transaction, client: Client) -> Reply:
     ground = outcome.ground
     if ground is None:
         refusal = PolicyRefused("the terms do not accept this tag as a ground", clauses=outcome.ruling.clauses)
-        return Reply(status=refusal.status, body=problem_body(refusal))
+        return Reply(status=refusal.status, body=problem_body(refusal), account=outcome.account)
     return Reply(status=201, body=_body(tx, ground), account=ground.account, statement_id=ground.statement_id)
 
 

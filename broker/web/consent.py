@@ -17,6 +17,7 @@ from broker.oauth.context import current_broker, current_transaction, request_tr
 from broker.oauth.models import GrantUser
 from broker.store.clients import find_client
 from broker.store.flows import claim_choice
+from broker.store.people import pairwise_name, sealer_of
 from broker.web.languages import prefer
 from broker.web.notices import notice_for
 from broker.web.oauth import consent_server
@@ -63,7 +64,7 @@ def _answer(proved: Proved, client: Client, browser: str, *, ticked: tuple[str, 
         refuse_consent(tx, broker, client, choice)
         return consent_server().answer(asked, None)
     record = record_consent(tx, broker, client, choice)
-    pairwise = broker.blinder.pairwise(client.client_id, record.account)
+    pairwise = pairwise_name(sealer_of(tx, broker.sealer, record.account), client.client_id)
     return consent_server().answer(
         asked, GrantUser(pairwise=pairwise, account=record.account, grant_id=record.grant_id)
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, jsonify
 
+from broker.actions.replay_erasures import journal_agrees
+from broker.actions.watch_log import trouble_with_log
 from broker.oauth.context import current_broker
 from broker.store.migrating import pending
 
@@ -18,10 +20,17 @@ def live() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> Response:
-    """The store answers and holds the schema of this release; 503 and what is wrong otherwise."""
-    database = current_broker().database
-    checks = {"store": database.answers()}
-    checks["schema"] = checks["store"] and not pending(database)
-    answer = jsonify({"status": "ready" if all(checks.values()) else "not ready", "checks": checks})
+    """The store answers, holds the schema of this release and nobody who was erased; the log is kept; keys can be read.
+
+    503 otherwise. Of a key file its name and what is wrong with it are told; why the log is not kept, the sequencer
+    writes to its own log: a stranger may ask here.
+    """
+    broker = current_broker()
+    checks = {"store": broker.database.answers(), "keys": (trouble := broker.source.trouble()) is None}
+    checks["schema"] = checks["store"] and not pending(broker.database)
+    checks["erasures"] = checks["schema"] and journal_agrees(broker)
+    checks["log"] = checks["schema"] and trouble_with_log(broker) is None
+    reasons = {"reasons": {"keys": trouble}} if trouble else {}
+    answer = jsonify({"status": "ready" if all(checks.values()) else "not ready", "checks": checks, **reasons})
     answer.status_code = 200 if all(checks.values()) else 503
     return answer

@@ -30,7 +30,10 @@ class KeyReused(BrokerError):
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What an act answers. ``account`` is whose statement stands in ``body``: it is kept with the person alone."""
+    """What an act answers. ``account`` is whom it is about: answer and digest of the question go with the person.
+
+    A statement that stands in ``body`` is kept with the person alone.
+    """
 
     status: int
     body: Mapping[str, object]
@@ -52,7 +55,7 @@ def answer_once(tx: Transaction, client: Client, act: Callable[[], Reply]) -> Re
     kept = claim_key(tx, name, key, fingerprint=fingerprint, now=now, ends=now + LIFE, store=broker.sealer)
     if kept is None:
         reply = act()
-        keep_answer(tx, name, key, answer=_kept(reply), store=broker.sealer)
+        keep_answer(tx, name, key, answer=_kept(reply), store=broker.sealer, account=reply.account)
         return _response(reply)
     if kept.fingerprint != fingerprint:
         raise KeyReused("the key was used for another request; a new request needs a new key")
@@ -72,7 +75,7 @@ def _again(tx: Transaction, kept: Mapping[str, object]) -> Reply:
     assert isinstance(body, dict)  # noqa: S101 - likewise
     if "instance" in body:
         body["instance"] = f"urn:request:{g.request_id}"
-    if isinstance(account, str):
+    if isinstance(account, str) and kept["statement_id"]:
         body["statement"] = read_statement(tx, current_broker(), bytes.fromhex(account), str(kept["statement_id"]))
     return Reply(status=status, body=body)
 

@@ -7,14 +7,16 @@ from typing import Any
 
 from broker import __version__
 from broker.actions.report import BY_CLIENT, KINDS
+from broker.proof.bundle import MEDIA_TYPE
+from broker.web.openapi_evidence import bundle_content, evidence_paths
 from broker.web.schemas import MODELS
 
 _STRING: Mapping[str, Any] = {"type": "string"}
 _DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
 #: What a program exchanges with the API. Documents and evidence have schemas of their own, and no path.
 _EXCHANGED = (
-    "association", "association-request", "contact-check", "decision", "match-request", "policies", "policy", "problem",
-    "recipient", "recipient-request", "redistribution", "redistribution-request", "report",
+    "association", "association-request", "bundle", "contact-check", "decision", "match-request", "policies", "policy",
+    "problem", "recipient", "recipient-request", "redistribution", "redistribution-request", "report", "status-lists",
 )  # fmt: skip
 
 
@@ -23,7 +25,15 @@ def openapi() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Consent broker", "version": __version__},
-        "paths": {**_matching(), **_grants(), **_terms(), **_policies(), **_oauth()},
+        "paths": {
+            **_matching(),
+            **_grants(),
+            **_terms(),
+            **_policies(),
+            **evidence_paths(),
+            **_erasures(),
+            **_oauth(),
+        },
         "components": {
             "schemas": {name: _component(name) for name in _EXCHANGED},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "RFC 9068 JWT"}},
@@ -60,10 +70,17 @@ def _matching() -> dict[str, Any]:
         },
         "/v1/associations/{association_id}": {
             "parameters": [one],
-            "get": _call("An association of the client's own", "match", answer="association", problems=("404",)),
+            "get": _association(),
             "delete": _call("Give the association up", "match", status=204, problems=("404",)),
         },
     }
+
+
+def _association() -> dict[str, Any]:
+    """One association; its statement may be had with the proof, as evidence that stands alone."""
+    get = _call("An association of the client's own", "match", answer="association", problems=("404",))
+    get["responses"]["200"]["content"].update(bundle_content())
+    return get
 
 
 def _grants() -> dict[str, Any]:
@@ -121,6 +138,22 @@ def _policies() -> dict[str, Any]:
         "/policies": {"get": _read("The documents in force", "policies")},
         "/policies/{policy_id}": {"parameters": [one], "get": _read("One document, clause by clause", "policy")},
         "/policies/{policy_id}.json": {"parameters": [one], "get": _read("The same, always as JSON", "policy")},
+    }
+
+
+def _erasures() -> dict[str, Any]:
+    answer = {"description": "The certificate as a bundle; its proof is null until a checkpoint holds it"}
+    return {
+        "/erasures/{erasure_id}": {
+            "parameters": [_in_path("erasure_id")],
+            "get": {
+                "summary": "The certificate of an erasure, which names nobody",
+                "responses": {
+                    "200": {**answer, "content": {MEDIA_TYPE: {"schema": {"type": "object"}}}},
+                    "404": {"description": "There is none of that name", "content": _PROBLEM},
+                },
+            },
+        }
     }
 
 

@@ -24,11 +24,13 @@ _API = (
     "/v1/",
     "/access/",
     "/ssf/",
+    "/erasures/",
     "/oauth/par",
     "/oauth/token",
     "/oauth/revoke",
     "/.well-known/",
     "/health/",
+    "/log/",
 )
 
 

@@ -37,6 +37,7 @@ class ClientWire(Wire):
     redirect_uris: Annotated[list[Text], Field(min_length=1, max_length=20)]
     jwks: dict[str, Any]
     contacts: Annotated[list[Text], Field(min_length=1, max_length=10)]
+    address: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     policy_uri: Text | None = None
     tos_uri: Text | None = None
     scope: str | None = None
@@ -60,12 +61,15 @@ class ClientWire(Wire):
             plain_text(name, getattr(self, name))
         for brand in self.brands:
             plain_text("brands", brand)
+        if self.address is not None:
+            plain_text("address", self.address)
         return Registration(
             client_name=self.client_name,
             client_uri=_address("client_uri", self.client_uri, loopback=loopback),
             redirect_uris=tuple(_redirect(uri, loopback=loopback) for uri in self.redirect_uris),
             jwks=read_client_keys(self.jwks),
             contacts=tuple(_contact(contact) for contact in self.contacts),
+            address=self.address,
             policy_uri=self.policy_uri and _address("policy_uri", self.policy_uri, loopback=loopback),
             tos_uri=self.tos_uri and _address("tos_uri", self.tos_uri, loopback=loopback),
             scopes=_scopes(self.scope),

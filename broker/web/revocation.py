@@ -9,7 +9,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from broker.actions.list_businesses import list_businesses
-from broker.actions.list_consents import list_answers, open_capability, open_receipt
+from broker.actions.list_consents import list_answers, open_capability
 from broker.actions.object_to_matching import object_to_matching, take_objection_back
 from broker.actions.sign_in import environment_of, signed_in
 from broker.actions.withdraw_consent import withdraw_all, withdraw_by_link, withdraw_consent
@@ -17,7 +17,6 @@ from broker.core.blinding import PRODUCTION
 from broker.core.client import ENVIRONMENTS
 from broker.errors import MalformedRequest, PlatformFailed, Unauthorized
 from broker.oauth.context import current_broker, request_transaction
-from broker.proof.verify import verify_receipt
 from broker.store.flows import end_session
 from broker.store.objections import EVERYONE
 from broker.web.linking import go_to_platform
@@ -128,36 +127,6 @@ def object_() -> Response:
     return see_other(f"/consents?{done}={ALL if client_id == EVERYONE else client_id}#news")
 
 
-@blueprint.get("/receipts/<receipt_id>")
-def receipt(receipt_id: str) -> Response:
-    """A receipt in plain words, checked by the same steps that anybody can run."""
-    broker = current_broker()
-    with request_transaction() as tx:
-        person = signed_in(tx, broker, person_session())
-        file = open_receipt(tx, broker, person, receipt_id)
-    verdict = verify_receipt(file.text, jwks=broker.keys.jwks())
-    platform, record = person.proven.account.platform, verdict.payload.get("record")
-    return render(
-        "receipt.html",
-        receipt=file,
-        verdict=verdict,
-        record=record,
-        terms=_terms_of(record),
-        platform=broker.label_of(platform),
-    )
-
-
-@blueprint.get("/receipts/<receipt_id>/download")
-def download(receipt_id: str) -> Response:
-    """The receipt as a file."""
-    broker = current_broker()
-    with request_transaction() as tx:
-        file = open_receipt(tx, broker, signed_in(tx, broker, person_session()), receipt_id)
-    answer = Response(file.text + "\n", mimetype="application/sd-jwt")
-    answer.headers["Content-Disposition"] = f'attachment; filename="consent-receipt-{receipt_id}.sd-jwt"'
-    return answer
-
-
 @blueprint.get("/<capability>")
 def one(capability: str) -> Response:
     """The one consent that a receipt's link opens. Opening it changes nothing."""
@@ -173,13 +142,6 @@ def withdraw_one(capability: str) -> Response:
     with request_transaction() as tx:
         withdraw_by_link(tx, current_broker(), capability=capability)
     return see_other(f"/consents/{capability}")
-
-
-def _terms_of(record: object) -> str | None:
-    """Where the terms that a receipt names can be read, if a document of that name is in force."""
-    named = record.get("policy") if isinstance(record, dict) else None
-    in_force = {policy.ref.id for policy in current_broker().policies.by_platform.values()}
-    return f"/policies/{named['id']}" if isinstance(named, dict) and named.get("id") in in_force else None
 
 
 def _sign_in_page() -> Response:

@@ -18,6 +18,8 @@ from broker.web.answer_wire import (
     StatementWire,
 )
 from broker.web.document_schemas import policy_document, provenance_tag
+from broker.web.erasure_wire import CertificateWire
+from broker.web.evidence_wire import BundleWire, PersonExport, StatusListsAnswer, StatusTokenWire
 from broker.web.receipt_wire import ReceiptWire
 from broker.web.registration import ClientWire
 from broker.web.tag_wire import AssociationWire, MatchWire
@@ -29,11 +31,14 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "association": AssociationAnswer,
     "association-request": AssociationWire,
     "authorization-details": DetailsWire,
+    "bundle": BundleWire,
     "client-registration": ClientWire,
     "consent-receipt": ReceiptWire,
     "contact-check": ContactWire,
     "decision": DecisionWire,
+    "erasure-certificate": CertificateWire,
     "match-request": MatchWire,
+    "person-export": PersonExport,
     "policies": PoliciesAnswer,
     "policy": PolicyAnswer,
     "problem": Problem,
@@ -43,6 +48,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "redistribution": RedistributionAnswer,
     "redistribution-request": RedistributionWire,
     "report": ReportAnswer,
+    "status-list": StatusTokenWire,
+    "status-lists": StatusListsAnswer,
 }
 
 

@@ -48,7 +48,7 @@ def _add_headers(answer: Response) -> Response:
     issuer = current_broker().issuer
     targets = "https:" if issuer.startswith("https:") else "https: http:"
     answer.headers.extend({name: value for name, value in _HEADERS.items() if name not in answer.headers})
-    answer.headers["Content-Security-Policy"] = _POLICY.format(targets=targets)
+    answer.headers.setdefault("Content-Security-Policy", _POLICY.format(targets=targets))
     if issuer.startswith("https:"):
         answer.headers["Strict-Transport-Security"] = "max-age=63072000"
     if "Cache-Control" not in answer.headers:

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 
 from broker.oauth.context import current_broker
 from broker.oauth.metadata import resource_metadata, server_metadata
+from broker.proof.keys import MAX_AGE
 
 blueprint = Blueprint("wellknown", __name__, url_prefix="/.well-known")
 
@@ -30,7 +31,7 @@ def keys() -> Response:
 
 def _public(document: dict[str, object]) -> Response:
     answer = jsonify(document)
-    answer.headers["Cache-Control"] = "public, max-age=300"
+    answer.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
     answer.headers["Access-Control-Allow-Origin"] = "*"
     answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     answer.add_etag()

@@ -66,6 +66,8 @@ STEPS: Mapping[str, LazyString] = {
     "signature": _("The signature is that key's: not a letter was changed."),
     "payload": _("Everything a receipt must say is there."),
     "disclosures": _("The values shown are the ones that were signed."),
+    "inclusion": _("It has its place in the public log, which nobody can take it out of unnoticed."),
+    "checkpoint": _("The log with this receipt in it is signed by this service's log keys."),
 }
 
 #: What a page says above a failure, by the failure's type.

@@ -6,9 +6,10 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from harness.chromium import running_chromium
 from journeys.stack import Town
 from journeys.visitor import Visitor
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 PATIENCE_MS = 10_000
 Visit = Callable[..., Visitor]
@@ -24,12 +25,10 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    """Run Debian's Chromium. The sandbox of its own needs what containers rarely give."""
+    """Run the session's Chromium."""
     expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @contextmanager

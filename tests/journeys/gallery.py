@@ -14,7 +14,7 @@ LONG_NAME = "Donaudampfschifffahrtsgesellschaft Kundendienst und Fahrkartenverka
 
 def pages(visitor: Visitor) -> Iterator[str]:
     """Yield the name of each page while the visitor's browser shows it."""
-    for part in (_front_door, _terms, _notice, _failures, _person, _receipts, _by_link, _after, _objecting):
+    for part in (_front_door, _terms, _notice, _failures, _person, _receipts, _by_link, _after, _objecting, _erasing):
         yield from part(visitor)
 
 
@@ -148,3 +148,14 @@ def _objecting(visitor: Visitor) -> Iterator[str]:
     visitor.click(visitor.page.locator("form[action$='/sign-out'] button"))
     visitor.page.goto(f"{visitor.town.issuer}/consents?environment=staging")
     yield "sign-in-to-test-data"
+
+
+def _erasing(visitor: Visitor) -> Iterator[str]:
+    """Read what erasing does, do it, and look at the certificate, its letters unfolded as well."""
+    visitor.signs_in()
+    visitor.page.goto(f"{visitor.town.issuer}/consents/erase")
+    yield "erase"
+    visitor.click(visitor.button("erase"))
+    visitor.page.get_by_role("status").wait_for()
+    visitor.click(visitor.page.locator("summary"))
+    yield "erased"

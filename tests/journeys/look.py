@@ -58,6 +58,7 @@ def axe(page: Page) -> list[str]:
 
 def look_at(page: Page, name: str, *, pictures: Path) -> Look:
     """Look at a page in every window, and with axe in both colour schemes."""
+    page.wait_for_load_state("load")  # its style sheet, too: before that nothing has its size
     seen = Look(
         name=name,
         language=page.locator("html").get_attribute("lang") or "",

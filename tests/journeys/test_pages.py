@@ -11,7 +11,7 @@ from journeys.stack import Town
 from journeys.visitor import Visitor
 from playwright.sync_api import Browser
 
-PAGES = 26
+PAGES = 28
 LOCALES = {"en": "en-GB", "de": "de-DE"}
 
 

@@ -18,6 +18,16 @@ HEADERS = {
 }
 #: The terms are the same for everybody, and may be kept for a while.
 FOR_ALL = {**HEADERS, "cache-control": ("public", "max-age=300")}
+#: The verifier holds its own script, and nothing of the person's.
+OF_ITSELF = {
+    **FOR_ALL,
+    "content-security-policy": (
+        "default-src 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+        "script-src 'sha256-",
+    ),
+}
 
 
 class Watch:
@@ -71,12 +81,19 @@ def is_for_all(url: str, status: int) -> bool:
     return status < 400 and (path == "/policies" or path.startswith("/policies/"))
 
 
+def expected(url: str, status: int) -> dict[str, tuple[str, ...]]:
+    """Return the headers that a page must have."""
+    if urlsplit(url).path == "/verify":
+        return OF_ITSELF
+    return FOR_ALL if is_for_all(url, status) else HEADERS
+
+
 def bare_parts(url: str, status: int, headers: dict[str, str]) -> list[str]:
     """Return what an HTML answer lacks."""
     where = f"{urlsplit(url).path} ({status})"
     lacking = [
         f"{where} lacks {part!r} in {name}"
-        for name, parts in (FOR_ALL if is_for_all(url, status) else HEADERS).items()
+        for name, parts in expected(url, status).items()
         for part in parts
         if part not in headers.get(name, "")
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import a_broker, a_question, a_tag, registered
+from builders import a_broker, a_pen, a_question, a_tag, registered
 from contract import answered, faults
 from flask.testing import FlaskClient
 
@@ -28,7 +28,9 @@ from broker.web.tag_wire import ProvenanceWire
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Pages for browsers, and addresses that a standard describes.
-UNDESCRIBED = re.compile(r"/|/static/.*|/consents.*|/consent/.*|/link/.*|/oauth/authorize|/\.well-known/.*|/health/.*")
+UNDESCRIBED = re.compile(
+    r"/|/static/.*|/verify|/consents.*|/consent/.*|/link/.*|/oauth/authorize|/\.well-known/.*|/health/.*"
+)
 
 
 def written(name: str) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def written(name: str) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Broker:
     """Give a whole broker on a database of its own."""
-    database = Database(f"sqlite:///{tmp_path_factory.mktemp('schemas') / 'broker.db'}")
+    database = Database(f"sqlite:///{tmp_path_factory.mktemp('schemas') / 'broker.db'}", pen=a_pen())
     migrate(database)
     return a_broker(database)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import a_broker
+from builders import a_broker, a_pen
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -31,7 +31,7 @@ BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
     """Give the whole application; its database stays empty."""
-    database = Database(f"sqlite:///{tmp_path / 'broker.db'}")
+    database = Database(f"sqlite:///{tmp_path / 'broker.db'}", pen=a_pen())
     yield create_app(a_broker(database))
     database.close()
 

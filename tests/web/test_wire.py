@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from builders import NOON, a_key_folder
 from core.records import consent, ground
 from hypothesis import given as given_any
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from broker.core.evidence import Disclosure, Provenance, Source
 from broker.core.identifiers import Identifier
 from broker.core.match import Decision, PolicyRef
 from broker.errors import MalformedRequest
-from broker.proof.keyfiles import create_keys
+from broker.proof.keymaking import create_keys
 from broker.settings import Settings
 from broker.web.tag_wire import MatchWire, ProvenanceWire
 from broker.web.wire import DecisionWire, Problem, dump, parse
@@ -45,7 +46,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """Open a broker."""
     home = tmp_path_factory.mktemp("broker")
     master = "A" * 43
-    create_keys(home / "keys", bytes(32), random=lambda size: bytes(range(size)))
+    create_keys(a_key_folder(home, bytes(32)), now=NOON)
     (home / "platforms.toml").write_text('[x]\nclient_id = "broker"\nclient_secret = "made-up"\n')
     settings = Settings(
         database_url=f"sqlite:///{home}/broker.db",

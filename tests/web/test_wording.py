@@ -7,7 +7,7 @@ from broker.core.consent import ConsentStatus
 from broker.core.identifiers import KINDS
 from broker.core.purposes import PURPOSES
 from broker.errors import BrokerError
-from broker.proof.verify import STEPS
+from broker.proof.verify import LOG_STEPS, STEPS
 from broker.web import wording
 from broker.web.languages import speak
 
@@ -44,7 +44,7 @@ def test_an_end_says_how_it_came_where_its_status_does_not(german: Flask) -> Non
 
 
 def test_every_step_of_a_check_is_told_in_plain_words() -> None:
-    assert set(STEPS) == wording.STEPS.keys()
+    assert {*STEPS, *LOG_STEPS} == wording.STEPS.keys()
 
 
 def kinds(parent: type[BrokerError]) -> set[str]:
