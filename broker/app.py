@@ -5,39 +5,51 @@ This file is the home of the clock and of randomness.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import logging
 import secrets
 from datetime import UTC, datetime
 
 from flask import Flask
 
-from broker.actions.broker import Broker
+from broker.actions.broker import Broker, Log
+from broker.actions.keep_policies import keep_policies
+from broker.actions.replay_erasures import replay_erasures
 from broker.core.blinding import Blinder
+from broker.custody import live_keys
 from broker.oauth.metadata import check_metadata
 from broker.oauth.protector import Protector
 from broker.oauth.server import ConsentServer
 from broker.platforms.registry import load_platforms
 from broker.policies import SHIPPED, load_policies, load_screen
-from broker.proof.keyfiles import load_keys
+from broker.proof.checkpoint import origin_of
+from broker.proof.keyring import KeyRing, KeySource
 from broker.proof.receipt import Party
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
 from broker.store.migrating import require_schema
-from broker.store.sealing import Sealer
+from broker.store.trail import Pen
 from broker.web import (
     associations,
     consent,
     contact,
+    erasing,
     grants,
     health,
     home,
     linking,
+    log,
     match,
     oauth,
     policies,
+    receipts,
+    records,
     redistribution,
     reports,
     revocation,
+    status,
+    verifying,
     wellknown,
 )
 from broker.web.languages import speak
@@ -51,9 +63,9 @@ from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, ending, purpos
 
 #: Every face, and nothing that is not listed here.
 FACES = (
-    *(home, consent, linking, revocation, policies),
-    *(match, associations, grants, redistribution, contact, reports),
-    *(oauth, wellknown, health),
+    *(home, consent, linking, revocation, records, erasing, policies, verifying),
+    *(match, associations, grants, receipts, redistribution, contact, reports),
+    *(oauth, wellknown, log, status, health),
 )
 
 
@@ -64,7 +76,8 @@ def now() -> datetime:
 
 def open_broker(settings: Settings) -> Broker:
     """Open database, keys, policies and platforms, or raise :class:`BadConfiguration` naming the first fault."""
-    keys = load_keys(settings.keys_dir, settings.master())
+    source = live_keys(settings)
+    keys = source.current()
     return Broker(
         issuer=settings.issuer,
         party=Party(
@@ -74,16 +87,37 @@ def open_broker(settings: Settings) -> Broker:
             address=settings.operator_address,
         ),
         location=settings.storage_location,
-        database=Database(settings.database_url),
-        keys=keys,
+        database=open_database(settings, keys),
+        source=source,
+        log=open_log(settings, source),
         blinder=Blinder(keys.blinding),
-        sealer=Sealer(keys.storage, secrets.token_bytes),
         policies=load_policies(settings.policies_dir or SHIPPED),
         screen=load_screen(),
         platforms=load_platforms(settings.platforms_file, loopback=settings.loopback),
         now=now,
         random=secrets.token_bytes,
     )
+
+
+def open_to_serve(settings: Settings) -> Broker:
+    """The same, its schema checked, and with nobody in its database who was erased: before this nothing may serve."""
+    broker = open_broker(settings)
+    require_schema(broker.database)
+    replay_erasures(broker)
+    keep_policies(broker)
+    return broker
+
+
+def open_database(settings: Settings, keys: KeyRing) -> Database:
+    """The database, with the pen for its rows."""
+    key = hmac.digest(keys.blinding, b"rows", hashlib.sha256)
+    return Database(settings.database_url, pen=Pen(key=key, random=secrets.token_bytes, now=now))
+
+
+def open_log(settings: Settings, source: KeySource) -> Log:
+    """The log under the issuer's own name, without its scheme."""
+    origin = origin_of(settings.issuer)
+    return Log(origin=origin, source=source, marks=settings.marks_dir, now=now, copy=settings.log_copy_dir)
 
 
 def create_app(broker: Broker) -> Flask:
@@ -117,7 +151,6 @@ def wsgi() -> Flask:
     """What a WSGI server loads: the application for the environment's settings."""
     settings = read_settings()
     start_logging(settings.log_level)
-    broker = open_broker(settings)
-    require_schema(broker.database)
+    broker = open_to_serve(settings)
     logging.getLogger(__name__).info("serving %s", settings.issuer)
     return create_app(broker)

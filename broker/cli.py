@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import secrets
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -12,22 +10,37 @@ from pathlib import Path
 
 from broker import __version__
 from broker.actions.note_ruling import note_ruling
-from broker.app import open_broker
-from broker.commands import clients, policies, redistribution, reports
+from broker.app import now, open_database, open_to_serve
+from broker.commands import (
+    auditing,
+    clients,
+    erasing,
+    journal,
+    keys,
+    linked_data,
+    log,
+    policies,
+    redistribution,
+    reports,
+    sequence,
+)
 from broker.commands.opening import FAILED, command, opened
 from broker.core.addresses import LOOPBACK
-from broker.core.reading import read_json_object
+from broker.custody import first_master, open_folder, read_keys
 from broker.doctor import examine
-from broker.errors import BadConfiguration, BrokerError
-from broker.proof.keyfiles import create_keys, create_master
-from broker.proof.verify import Verdict, verify_evidence
+from broker.errors import BadConfiguration, BrokerError, in_one_line
+from broker.proof.checking import HELP, add_arguments, check_file
+from broker.proof.highwater import first_high_water
+from broker.proof.journal import create_journal
+from broker.proof.keymaking import create_keys
+from broker.proof.keyring import KeyRing
+from broker.sequencing import Companion
 from broker.serving import serve
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
-from broker.store.migrating import migrate, pending, require_schema
+from broker.store.migrating import migrate, pending
 from broker.web.logs import log_config, start_logging
 
-_NOT_ANCHORED = 3
 #: What shells say of a command that was interrupted.
 _STOPPED = 130
 _EPILOG = """\
@@ -36,7 +49,8 @@ To see what is wrong here:    broker doctor
 More about each:              broker COMMAND --help
 
 Status 0: done. 1: refused or failed, and one line on standard error says why,
-with the clause of the terms in brackets where they decided. 2: no such command.
+with the clause of the terms in brackets where they decided. 2: no such command,
+or none of that form. 3: `verify` and `dpv`, without keys that vouch for it.
 Settings are BROKER_* variables; .env.example explains each."""
 
 
@@ -53,10 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"broker: {error.detail}{clauses}", file=sys.stderr)
         return FAILED
     except OSError as error:
-        print(
-            ": ".join(str(part) for part in ("broker", error.filename, error.strerror or error) if part),
-            file=sys.stderr,
-        )
+        print(f"broker: {in_one_line(error)}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return _STOPPED
@@ -71,18 +82,21 @@ def _count(clauses: Sequence[str]) -> None:
 
 def _init(_asked: argparse.Namespace) -> int:
     settings = read_settings()
-    if settings.loopback and not settings.master_key and not settings.master_key_file:
-        _say(
-            create_master(settings.keys_dir, random=secrets.token_bytes),
-            f"master key in {settings.master_file()}",
-        )
-    made = create_keys(settings.keys_dir, settings.master(), random=secrets.token_bytes)
+    if settings.loopback and not (settings.master_key or settings.master_key_file or settings.custody):
+        _say(first_master(settings), f"master key in {settings.master_file()}")
+    made = create_keys(open_folder(settings), now=now(), beside=lambda: _begin_marks(settings))
     _say(bool(made), f"keys in {settings.keys_dir}: {', '.join(made) or 'all there'}")
-    database = _database(settings)
+    database = _database(settings, read_keys(settings))
     missing = pending(database)
     migrate(database)
     _say(bool(missing), f"schema: {', '.join(missing) or 'up to date'}")
     return 0
+
+
+def _begin_marks(settings: Settings) -> None:
+    """A log that has a key has a mark, and a broker that has a log has a journal: both before the keys."""
+    first_high_water(settings.marks_dir)
+    create_journal(settings.marks_dir)
 
 
 def _serve(asked: argparse.Namespace) -> int:
@@ -90,20 +104,10 @@ def _serve(asked: argparse.Namespace) -> int:
     if settings.loopback and asked.host not in {host.strip("[]") for host in LOOPBACK}:
         raise BadConfiguration("a development issuer (http) is served on this machine only; --host must be 127.0.0.1")
     start_logging(settings.log_level)
-    database = open_broker(settings).database
-    require_schema(database)
-    database.close()
-    serve(host=asked.host, port=asked.port, workers=asked.workers, log_config=log_config(settings.log_level))
+    open_to_serve(settings).database.close()
+    with Companion():
+        serve(host=asked.host, port=asked.port, workers=asked.workers, log_config=log_config(settings.log_level))
     return 0
-
-
-def _verify(asked: argparse.Namespace) -> int:
-    jwks = read_json_object(asked.jwks.read_bytes()) if asked.jwks else None
-    verdict = verify_evidence(asked.file.read_text(encoding="utf-8", errors="replace"), jwks=jwks)
-    print(json.dumps(_verdict_json(verdict), indent=2) if asked.json else _verdict_text(verdict))
-    if not verdict.holds:
-        return FAILED
-    return 0 if verdict.anchored else _NOT_ANCHORED
 
 
 def _doctor(_asked: argparse.Namespace) -> int:
@@ -113,38 +117,12 @@ def _doctor(_asked: argparse.Namespace) -> int:
     return 0 if all(finding.ok for finding in findings) else FAILED
 
 
-def _database(settings: Settings) -> Database:
+def _database(settings: Settings, keys: KeyRing) -> Database:
     if settings.database_url.startswith("sqlite:///"):
         path = Path(settings.database_url.removeprefix("sqlite:///"))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)  # its journal files take the same mode
-    return Database(settings.database_url)
-
-
-def _verdict_text(verdict: Verdict) -> str:
-    marks = {True: "ok  ", False: "FAIL", None: "--  "}
-    lines = [f"{marks[step.ok]}  {step.number}. {step.name}: {step.detail}" for step in verdict.steps]
-    if not verdict.holds:
-        lines.append(f"not valid: step {verdict.steps[-1].number} ({verdict.steps[-1].name}) failed")
-    elif verdict.anchored:
-        lines.append("valid: signed by a key you brought")
-    else:
-        lines.append("consistent, not anchored: bring the broker's keys with --jwks FILE")
-    return "\n".join(_plain(line) for line in lines)
-
-
-def _plain(line: str) -> str:
-    """A line as it may be printed: a receipt is somebody else's text, and terminals obey what they are shown."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
-
-
-def _verdict_json(verdict: Verdict) -> dict[str, object]:
-    return {
-        "valid": verdict.anchored,
-        "steps": [vars(step) for step in verdict.steps],
-        "payload": verdict.payload,
-        "disclosed": verdict.disclosed,
-    }
+    return open_database(settings, keys)
 
 
 def _say(changed: bool, what: str) -> None:  # noqa: FBT001 - a mark before a line
@@ -170,17 +148,10 @@ def _parser() -> argparse.ArgumentParser:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
     serving.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
-    verify = command(
-        commands,
-        "verify",
-        _verify,
-        "check a receipt or a provenance statement offline; 0 valid, 1 not valid, 3 consistent but not anchored",
-    )
-    verify.add_argument("file", type=Path, help="the receipt or statement")
-    verify.add_argument("--jwks", type=Path, help="the broker's public keys, from /.well-known/jwks.json")
-    verify.add_argument("--json", action="store_true", help="print the verdict as JSON")
+    add_arguments(command(commands, "verify", lambda asked: check_file(asked, now=now()), HELP))
     command(commands, "doctor", _doctor, "check settings, keys, database and documents, each by name")
-    for room in (clients, policies, redistribution, reports):
+    rooms = (clients, erasing, journal, keys, log, policies, redistribution, reports, sequence, auditing, linked_data)
+    for room in rooms:
         room.add_commands(commands)
     return parser
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.custody import read_keys
 from broker.errors import BadConfiguration, BrokerError
 from broker.platforms.registry import load_platforms
 from broker.policies import SHIPPED, load_policies
-from broker.proof.keyfiles import load_keys
+from broker.proof.journal import read_journal
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
 from broker.store.migrating import pending
@@ -47,6 +48,7 @@ def examine() -> list[Finding]:
         ("policies", _policies),
         ("database", _database),
         ("schema", _schema),
+        ("erasures", _erasures),
     )
     return [
         Finding("settings", ok=True, detail=settings.issuer),
@@ -62,8 +64,8 @@ def _look(name: str, check: Callable[[Settings], str], settings: Settings) -> Fi
 
 
 def _keys(settings: Settings) -> str:
-    keys = load_keys(settings.keys_dir, settings.master())
-    return f"receipts are signed with {keys.receipts.kid}"
+    keys = read_keys(settings)
+    return f"receipts are signed with {keys.receipts.kid}; storage epoch {max(keys.storage)}"
 
 
 def _platforms(settings: Settings) -> str:
@@ -102,3 +104,8 @@ def _schema(settings: Settings) -> str:
     if missing:
         raise BadConfiguration(f"migrations are missing ({', '.join(missing)}); run `broker init`")
     return "up to date"
+
+
+def _erasures(settings: Settings) -> str:
+    """The journal is there and whole; that it agrees with the database is looked at before anything serves."""
+    return f"{len(read_journal(settings.marks_dir))} in the journal"

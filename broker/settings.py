@@ -10,7 +10,7 @@ from pathlib import Path
 
 from broker.core.addresses import read_address
 from broker.errors import BadConfiguration, MalformedRequest
-from broker.proof.keyfiles import MASTER, parse_master, read_master
+from broker.proof.masters import MASTER, parse_masters, read_masters
 
 #: Switches of libraries that would take a check away.
 _UNSAFE = ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT", "FLASK_DEBUG", "WERKZEUG_DEBUG_PIN")
@@ -26,13 +26,21 @@ class Settings:
     database_url: str = "sqlite:///var/broker.db"
     #: The folder with the sealed key files.
     keys_dir: Path = Path("var/keys")
+    #: What must never be put back together with the database: the log's high-water mark, the journal of erasures.
+    marks_dir: Path = Path("var/marks")
+    #: A folder where the log is kept as a static site too, on another disk than the database's; none has to be.
+    log_copy_dir: Path | None = None
+    #: The TOML file that names who cosigns the log's checkpoints; nobody has to.
+    witnesses_file: Path | None = None
     #: The TOML file that names the platforms and the broker's credentials there.
     platforms_file: Path = Path("var/platforms.toml")
     #: A folder of policy documents in place of those shipped.
     policies_dir: Path | None = None
-    #: 32 bytes as base64url; or a file that holds them, away from the other keys.
+    #: 32 bytes as base64url; or a file that holds them, away from the other keys. Several are epochs, the newest last.
     master_key: str | None = None
     master_key_file: Path | None = None
+    #: Who keeps keys in place of both, as module:function: an HSM or a KMS.
+    custody: str | None = None
     #: Who runs this broker, as receipts name it.
     operator_name: str = "Consent broker"
     operator_contact: str = "privacy@localhost"
@@ -48,11 +56,11 @@ class Settings:
         """Whether this is a development broker: an http issuer is let through for this machine only."""
         return self.issuer.startswith("http:")
 
-    def master(self) -> bytes:
-        """The master key, or :class:`BadConfiguration` saying where it is looked for."""
+    def masters(self) -> tuple[bytes, ...]:
+        """The master keys, the newest last, or :class:`BadConfiguration` saying where they are looked for."""
         if self.master_key:
-            return parse_master(self.master_key, where="BROKER_MASTER_KEY")
-        return read_master(self.master_file())
+            return parse_masters(self.master_key, where="BROKER_MASTER_KEY")
+        return read_masters(self.master_file())
 
     def master_file(self) -> Path:
         """Where the master key lies; beside the other keys in development only."""
@@ -114,8 +122,11 @@ def _check_issuer(settings: Settings) -> None:
 def _check_real(settings: Settings) -> None:
     if settings.log_level == "debug":
         raise BadConfiguration("BROKER_LOG_LEVEL=debug is for development issuers only")
-    if settings.master_key and settings.master_key_file:
-        raise BadConfiguration("BROKER_MASTER_KEY and BROKER_MASTER_KEY_FILE are both set; which one counts?")
+    given = [
+        f"BROKER_{name.upper()}" for name in ("master_key", "master_key_file", "custody") if getattr(settings, name)
+    ]
+    if len(given) > 1:
+        raise BadConfiguration(f"{' and '.join(given)} are both set; which one counts?")
     if settings.master_key_file and settings.master_key_file.resolve().is_relative_to(settings.keys_dir.resolve()):
         raise BadConfiguration("BROKER_MASTER_KEY_FILE lies beside the keys it seals; keep it elsewhere")
     if settings.operator_contact == Settings.operator_contact:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from textwrap import fill
 
 from broker.actions.broker import Broker
-from broker.app import open_broker
+from broker.app import open_broker, open_to_serve
 from broker.settings import Settings, read_settings
 from broker.store.migrating import require_schema
 
@@ -20,7 +20,13 @@ Run = Callable[[argparse.Namespace], int]
 
 
 def opened() -> tuple[Settings, Broker]:
-    """The broker of this environment, its schema checked."""
+    """The broker of this environment, as it may serve."""
+    settings = read_settings()
+    return settings, open_to_serve(settings)
+
+
+def looked_at() -> tuple[Settings, Broker]:
+    """The broker of this environment, its schema checked, for who only looks."""
     settings = read_settings()
     broker = open_broker(settings)
     require_schema(broker.database)
