@@ -95,7 +95,7 @@ def prove(page: Page) -> None:
 
 def chromium() -> str:
     """Return where Debian put Chromium."""
-    found = shutil.which("chromium")
+    found = shutil.which("chromium") or shutil.which("chromium-headless-shell")
     if found is None:
         raise SystemExit("Chromium is missing: run scripts/setup --tests")
     return found

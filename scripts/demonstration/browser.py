@@ -89,7 +89,7 @@ class Browser:
     def _request(self, method: str, address: str, fields: list[tuple[str, str]] | None) -> requests.Response:
         host = urlsplit(address).hostname or ""
         cookies = "; ".join(f"{name}={value}" for (owner, name), value in self._cookies.items() if owner == host)
-        headers = {"Accept": "text/html", "Accept-Language": self._language}
+        headers = {"Accept": "text/html,*/*;q=0.8", "Accept-Language": self._language}
         if cookies:
             headers["Cookie"] = cookies
         if method == "POST":

@@ -20,11 +20,24 @@ def download(browser: Browser, address: str, file: Path) -> str:
 
 def expect_refused(stage: Stage, receipt: Path, keys: Path) -> None:
     """Expect that a changed receipt does not verify."""
+    if not refusal(stage, receipt, keys):
+        raise UnexpectedError("a changed receipt was accepted")
+
+
+def refusal(stage: Stage, evidence: Path, keys: Path, **more: Path) -> str:
+    """Return what was said of evidence that does not verify, and nothing of evidence that does."""
     try:
-        stage.verify(receipt, keys)
-    except ProgramError:
-        return
-    raise UnexpectedError("a changed receipt was accepted")
+        stage.verify(evidence, keys, **more)
+    except ProgramError as failure:
+        return str(failure)
+    return ""
+
+
+def status_address(bundle: Path) -> str:
+    """Return where the status list is that a receipt names."""
+    evidence: str = json.loads(bundle.read_text("utf-8"))["evidence"]
+    uri: str = payload_of(evidence)["status"]["status_list"]["uri"]
+    return uri
 
 
 def payload_of(receipt: str) -> dict[str, Any]:

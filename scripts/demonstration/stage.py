@@ -78,6 +78,7 @@ class Stage:
         self.addresses = addresses
         self.state = state
         self.logs = state / "logs"
+        self.database = state / "broker.db"
         self._programs: list[Program] = []
         self._open = ExitStack()
 
@@ -109,10 +110,16 @@ class Stage:
         """Run a command of the broker's operator and return what it printed."""
         return run("broker", [console_script(), *arguments], env=self._broker_env(), logs=self.logs)
 
-    def verify(self, receipt: Path, keys: Path) -> None:
-        """Check a receipt as a stranger would: with keys in a file and no broker named in the environment."""
-        command = [console_script(), "verify", str(receipt), "--jwks", str(keys)]
-        run("verify", command, env=surroundings(), logs=self.logs)
+    def verify(self, evidence: Path, keys: Path, **more: Path) -> None:
+        """Check evidence as a stranger would: with keys in files and no broker named in the environment."""
+        command = [console_script(), "verify", str(evidence), "--jwks", str(keys)]
+        options = [word for name, file in more.items() for word in (f"--{name}", str(file))]
+        run("verify", [*command, *options], env=surroundings(), logs=self.logs)
+
+    def shop_client(self) -> str:
+        """Return the name under which the shop is registered."""
+        registered: dict[str, str] = json.loads((self.state / "shop" / "client.json").read_text("utf-8"))
+        return registered["client_id"]
 
     def _prepare(self) -> None:
         """Make the directories; what earlier demos left is kept only if the addresses are the same."""
@@ -179,8 +186,9 @@ class Stage:
         return {
             **surroundings(),
             "BROKER_ISSUER": self.addresses.issuer,
-            "BROKER_DATABASE_URL": f"sqlite:///{self.state / 'broker.db'}",
+            "BROKER_DATABASE_URL": f"sqlite:///{self.database}",
             "BROKER_KEYS_DIR": str(self.state / "keys"),
+            "BROKER_MARKS_DIR": str(self.state / "marks"),
             "BROKER_PLATFORMS_FILE": str(self.state / "platforms.toml"),
         }
 

@@ -1,4 +1,4 @@
-"""The whole path, walked: link, receipt, match, withdrawal, somebody who says no, and who was never asked."""
+"""The whole path, walked: link, receipt, match, withdrawal, who says no, who was never asked, and the evidence."""
 
 import json
 from http import HTTPStatus
@@ -8,6 +8,7 @@ import requests
 
 from demonstration import receipts
 from demonstration.browser import Browser
+from demonstration.evidence import walk_evidence
 from demonstration.stage import Stage
 from demonstration.steps import expect, step
 from demonstration.unconsented import walk_without_consent
@@ -50,6 +51,7 @@ def walk(stage: Stage) -> None:
     say_no(stage, erika)
     claim_another_handle(stage, wei)
     walk_without_consent(stage)
+    walk_evidence(stage, jane)
 
 
 def link_an_account(stage: Stage, jane: Visitor) -> None:

@@ -19,6 +19,10 @@ Try this:
   7. Sign in at the broker as @zoe_writes and press "Object to all matching". Ask again: no,
      and the shop cannot tell why.
 
+  8. Open {addresses.issuer}/verify and drop the receipt on it, then {addresses.issuer}/.well-known/jwks.json
+     and {addresses.issuer}/log/vkeys, saved as files. Save the page: it works from disk, with everything stopped.
+  9. Press "Erase everything about me" at the broker, and keep the certificate.
+
 The programs' logs are in {logs}
 Ctrl-C stops everything.
 """
