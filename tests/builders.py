@@ -6,13 +6,15 @@ import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Barrier
 from typing import Any, TypeVar
 
-from broker.actions.broker import Broker
+from broker.actions.broker import Broker, Log
 from broker.actions.decide_match import Answer, decide_match
 from broker.actions.gather_facts import Question
 from broker.actions.linking import (
@@ -37,11 +39,15 @@ from broker.errors import BrokerError
 from broker.platforms.client import Credentials
 from broker.platforms.x import ADDRESSES, X
 from broker.policies import load_policies, load_screen
-from broker.proof.keys import KeyRing, generate_signing_key
+from broker.proof.keyfiles import KeyFolder, open_ring
+from broker.proof.keymaking import create_keys
+from broker.proof.keyring import KeyRing
+from broker.proof.masters import LocalMaster
 from broker.proof.receipt import Party
+from broker.proof.smiths import Custody, LocalSmith
 from broker.store.columns import metadata
 from broker.store.database import Database, Transaction
-from broker.store.sealing import Sealer
+from broker.store.trail import Pen
 
 AnyDatabase = TypeVar("AnyDatabase", bound=Database)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -89,10 +95,40 @@ def an_id(word: str) -> str:
 @cache
 def the_keys() -> KeyRing:
     """Real keys, made once a run."""
-    secrets = seeded_random(0)
-    return KeyRing(
-        receipts=generate_signing_key(), tokens=generate_signing_key(), blinding=secrets(32), storage=secrets(32)
-    )
+    with TemporaryDirectory() as home:
+        folder = a_key_folder(Path(home), random=seeded_random(0))
+        create_keys(folder, now=NOON)
+        return open_ring(folder)
+
+
+def a_key_folder(
+    home: Path,
+    *masters: bytes,
+    random: Callable[[int], bytes] = seeded_random(0),  # noqa: B008 - repeatable
+) -> KeyFolder:
+    """A folder for keys under these master keys, the newest last."""
+    master = LocalMaster(masters or (b"m" * 32,), random)
+    return KeyFolder(path=home / "keys", custody=Custody(master, LocalSmith(random)), random=random)
+
+
+@dataclass(frozen=True)
+class StillKeys:
+    """Keys that nobody rotates."""
+
+    keys: KeyRing
+
+    def current(self) -> KeyRing:
+        """Always the same."""
+        return self.keys
+
+    def trouble(self) -> str | None:
+        """None."""
+        return None
+
+
+def a_pen() -> Pen:
+    """What the rows of a test are written with."""
+    return Pen(key=b"p" * 32, random=seeded_random(2), now=lambda: NOON)
 
 
 #: The documents as shipped, read once a run.
@@ -112,6 +148,11 @@ def a_platform() -> X:
     return X(credentials=Credentials(client_id="an application", client_secret="its secret"), addresses=ADDRESSES)
 
 
+def a_log(keys: KeyRing, *, marks: Path = Path("nowhere"), clock: Callable[[], datetime] | None = None) -> Log:
+    """The log of the broker under test; only a test that keeps it needs a place for its marks."""
+    return Log(origin="consent.example/log", source=StillKeys(keys), marks=marks, now=clock or Clock())
+
+
 def a_broker(database: Database, *, clock: Callable[[], datetime] | None = None, seed: int = 1) -> Broker:
     """A whole broker on *database*, with a clock of the test's and randomness that comes again."""
     issuer, keys, randomness = "https://consent.example", the_keys(), seeded_random(seed)
@@ -119,9 +160,9 @@ def a_broker(database: Database, *, clock: Callable[[], datetime] | None = None,
         issuer=issuer,
         party=Party(id=issuer, name="Consent broker", contact="privacy@consent.example"),
         database=database,
-        keys=keys,
+        source=StillKeys(keys),
+        log=a_log(keys),
         blinder=Blinder(keys.blinding),
-        sealer=Sealer(keys.storage, randomness),
         policies=the_policies(),
         screen=the_screen(),
         platforms={"x": a_platform()},

@@ -10,19 +10,24 @@ from harness.person import Person
 from harness.postgres import PostgresCluster
 from harness.programs import free_port
 from harness.running import RunningBroker, RunningSandbox
+from hypothesis import settings
 
 DATABASES = ("sqlite", "postgres")
 MARK_OF_FOLDER = {
     "edge": "edge",
     "strangers": "journey",
     "journeys": "journey",
-    **dict.fromkeys(("actions", "commands", "machines", "readme"), "long"),
+    "mutants": "journey",
+    **dict.fromkeys(("actions", "audit", "commands", "machines", "readme"), "long"),
 }
 
 
 def pytest_configure() -> None:
     """Let SIGTERM end a run as Ctrl-C does: with the finalizers that end what the tests have started."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # An example that had to wait for a core is no fault: Hypothesis fails what takes 200 ms, unless told.
+    settings.register_profile("busy", deadline=None)
+    settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,9 +1,11 @@
 """An operator's desk: a broker's home on this machine, client files, and what a refused command says."""
 
 import json
+import logging
 import os
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,7 @@ def settle(home: Path, patch: pytest.MonkeyPatch, **changes: str) -> None:
         "ISSUER": "http://127.0.0.1:8000",
         "DATABASE_URL": f"sqlite:///{home}/data/broker.db",
         "KEYS_DIR": str(home / "keys"),
+        "MARKS_DIR": str(home / "marks"),
         "PLATFORMS_FILE": str(home / "platforms.toml"),
         **changes,
     }
@@ -56,3 +59,15 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     said = capsys.readouterr()
     assert ("", 1) == (said.out, said.err.count("\n"))
     return said.err
+
+
+@contextmanager
+def same_logging() -> Iterator[None]:
+    """Leave logging as it was found: what a server does to it is for the life of its process."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

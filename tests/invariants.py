@@ -12,13 +12,14 @@ from itertools import combinations
 from operator import itemgetter
 from typing import Any
 
+from invariants_of_erasing import apart, faults_of_erasing
 from invariants_of_terms import Statements, association_routes, faults_of_terms
-from raw_rows import Rows, all_rows, in_clear
+from raw_rows import Rows, all_rows, in_clear, pairwise_in
 
 from broker.actions.broker import Broker
 from broker.core.blinding import name_digest
 from broker.core.consent import ConsentStatus
-from broker.proof.keys import KeyRing
+from broker.proof.keyring import KeyRing
 from broker.proof.sdjwt import payload_of
 from broker.proof.verify import Verdict, verify_receipt
 from broker.store.consents import details_of, find_consent
@@ -48,7 +49,8 @@ def assert_sound(database: Database, broker: Broker) -> None:
 
 def faults_in(tx: Transaction, broker: Broker) -> list[str]:
     """Name every fault of the rows as *tx* sees them."""
-    rows = all_rows(tx)
+    everything = all_rows(tx)
+    rows, erased = apart(everything)
     opened, statements = _Opened(tx, broker, rows), Statements(tx, broker, rows)
     return [
         *_associations(rows),
@@ -63,7 +65,8 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
         *_refusals(rows),
         *_handles(rows),
         *faults_of_terms(rows, statements, broker),
-        *in_clear(rows, opened.personal | statements.personal),
+        *faults_of_erasing(everything, erased, broker),
+        *in_clear(everything, opened.personal | statements.personal),
     ]
 
 
@@ -141,7 +144,7 @@ def _receipts(rows: Rows, opened: _Opened, broker: Broker) -> Iterator[str]:
         if not verdict.anchored:
             yield f"the receipt {row['receipt_id']} fails {verdict.steps[-1]}"
             continue
-        said, stored = _said(verdict.payload), _stored(row, broker)
+        said, stored = _said(verdict.payload), _stored(row, rows, broker)
         yield from (f"the receipt {row['receipt_id']} says {name} {said[name]}, its row {stored[name]}"
                     for name in stored if said[name] != stored[name])  # fmt: skip
         consent = consents.get(row["grant_id"])
@@ -173,11 +176,11 @@ def _said(payload: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
     }
 
 
-def _stored(row: dict[str, Any], broker: Broker) -> dict[str, Any]:
+def _stored(row: dict[str, Any], rows: Rows, broker: Broker) -> dict[str, Any]:
     return {
         "jti": row["receipt_id"],
         "aud": row["client_id"],
-        "sub": broker.blinder.pairwise(row["client_id"], row["account"]),
+        "sub": pairwise_in(rows, broker, row),
         "iat": int(row["issued_at"].timestamp()),
         "record_id": row["grant_id"],
         "state": ConsentStatus(row["status"]).dpv,
@@ -194,16 +197,18 @@ def _logged(rows: Rows, opened: _Opened) -> Iterator[str]:
 
 
 def _status_entries(rows: Rows) -> Iterator[str]:
-    entries = {(row["list_id"], row["position"]): row["value"] for row in rows["status_entries"]}
+    """An entry is invalid unless a consent stands behind its receipt; then it knows whose, and until when."""
+    entries = {(row["list_id"], row["position"]): row for row in rows["status_entries"]}
     taken = [(row["status_list"], row["status_index"]) for row in rows["receipts"]]
     if sorted(taken) != sorted(entries):
         yield f"receipts have the status entries {sorted(taken)}, the lists {sorted(entries)}"
-    given = {row["receipt_id"]: row["status"] for row in rows["consents"]}
+    standing = {row["receipt_id"]: row for row in rows["consents"] if row["status"] == "given"}
     for row in rows["receipts"]:
-        ended = given.get(row["receipt_id"], "given") != "given"
-        value = entries.get((row["status_list"], row["status_index"]))
-        if value != (INVALID if ended else VALID):
-            yield f"the status entry of the receipt {row['receipt_id']} is {value}"
+        entry, consent = entries.get((row["status_list"], row["status_index"])), standing.get(row["receipt_id"])
+        if entry is None or entry["value"] != (VALID if consent else INVALID):
+            yield f"the status entry of the receipt {row['receipt_id']} is {entry}"
+        elif consent and any(entry[name] != consent[name] for name in ("client_id", "valid_until")):
+            yield f"the status entry of the receipt {row['receipt_id']} stands for another consent"
 
 
 def _events(rows: Rows) -> Iterator[str]:

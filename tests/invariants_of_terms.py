@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from raw_rows import Rows
+from raw_rows import Rows, pairwise_in
 
 from broker.actions.broker import Broker
 from broker.core.blinding import name_digest
@@ -101,7 +101,7 @@ def _statements(rows: Rows, statements: Statements, broker: Broker) -> Iterator[
     for row in rows["statements"]:
         said = statements.said.get(row["statement_id"])
         told = said and (said["jti"], said["aud"], said["sub"], said["iat"])
-        pairwise = broker.blinder.pairwise(row["client_id"], row["account"])
+        pairwise = pairwise_in(rows, broker, row)
         if told != (row["statement_id"], row["client_id"], pairwise, int(row["issued_at"].timestamp())):
             yield f"the statement {row['statement_id']} says {told}, its row something else"
     signed = Counter(hashlib.sha256(text.partition("~")[0].encode()).digest() for text in statements.texts.values())
@@ -209,7 +209,7 @@ def _taints_and_objections(rows: Rows) -> Iterator[str]:
     known = {row[name] for table in ("consents", "decisions", "grounds") for row in rows[table]
              for name in ("identifier", "account")}  # fmt: skip
     for row in rows["tainted_pairs"]:
-        if row["pair"] in known or row["origin"] not in ORIGINS or not row["clause"]:
+        if row["pair"] in {*known, row["account"]} or row["origin"] not in ORIGINS or not row["clause"]:
             yield f"a pair from a refused origin is kept as more than a digest, its origin {row['origin']}"
     people = {row["account"] for row in rows["people"]}
     clients = {"*"} | {row["client_id"] for row in rows["clients"]}

@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator
 from functools import cache
 from typing import Any
 
+from broker.actions.broker import Broker
 from broker.store.columns import metadata
 from broker.store.database import Transaction
+from broker.store.people import pairwise_name
+from broker.store.sealing import SealBroken
 
 #: The rows of each table by its name.
 Rows = dict[str, list[dict[str, Any]]]
@@ -22,6 +25,17 @@ def all_rows(tx: Transaction) -> Rows:
         table.name: [dict(row._mapping) for row in tx.execute(table.select())]  # noqa: SLF001 - a public name in disguise
         for table in metadata.sorted_tables
     }
+
+
+def pairwise_in(rows: Rows, broker: Broker, row: dict[str, Any]) -> str:
+    """The person of a row as its client sees them, by the key that lies beside."""
+    account = row["account"]
+    wrapped = next((person["wrapped_key"] for person in rows["people"] if person["account"] == account), b"")
+    try:
+        person = broker.sealer.unwrap(wrapped, place=f"people.wrapped_key:{account.hex()}")
+    except SealBroken:
+        return "nobody"
+    return pairwise_name(person, row["client_id"])
 
 
 def in_clear(rows: Rows, personal: Collection[str]) -> Iterator[str]:

@@ -1,11 +1,10 @@
 """The command: what it makes, what it prints, what it refuses, and with which status it ends."""
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from desk import REAL, refusal, settle
+from desk import REAL, refusal, same_logging, settle
 
 from broker import __version__
 from broker.cli import main
@@ -14,11 +13,8 @@ from broker.cli import main
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
     """Undo what ``serve`` does to logging, which is for the life of its process."""
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    with same_logging():
+        yield
 
 
 @pytest.fixture
@@ -49,7 +45,8 @@ def test_init_makes_what_is_missing_and_keeps_what_is_there(empty: Path, capsys:
     assert 0 == main(["init"])
     first = capsys.readouterr().out
     made = {path.name: path.read_bytes() for path in (empty / "keys").iterdir()}
-    assert {"master.key", "receipts.key", "tokens.key", "blinding.key", "storage.key"} == made.keys()
+    signing = [f"{use}-{number}.key" for use in ("receipts", "tokens", "log", "log_pq") for number in (1, 2)]
+    assert {"master.key", "manifest.json", "blinding-1.key", "storage-1.key", *signing} == made.keys()
     assert 3 == first.count("made")
     assert 0 == main(["init"])
     assert 3 == capsys.readouterr().out.count("kept")
@@ -68,7 +65,8 @@ def test_init_makes_no_master_key_for_a_real_issuer(
 COMMANDS = [
     [], ["init"], ["serve"], ["clients"], ["clients", "register"], ["clients", "list"], ["clients", "suspend"],
     ["clients", "resume"], ["clients", "show"], ["clients", "approve"], ["verify"], ["doctor"], ["policy"],
-    ["policy", "check"], ["redistribute"], ["report"],
+    ["policy", "check"], ["redistribute"], ["report"], ["erase"], ["keys"], ["keys", "list"], ["keys", "rotate"],
+    ["keys", "compromised"], ["keys", "destroy"],
 ]  # fmt: skip
 
 
@@ -131,7 +129,7 @@ def test_a_file_that_is_not_there_is_named(
     assert f"{tmp_path}/nothing: No such file or directory" in refusal(capsys)
 
 
-LOOKED_AT = ["settings", "keys", "platforms", "policies", "database", "schema"]
+LOOKED_AT = ["settings", "keys", "platforms", "policies", "database", "schema", "erasures"]
 
 
 def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:

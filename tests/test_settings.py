@@ -45,7 +45,7 @@ def test_what_is_given_counts() -> None:
     settings = read_settings(
         {**REAL, "BROKER_KEYS_DIR": "/keys", "BROKER_MASTER_KEY": MASTER, "BROKER_LOG_LEVEL": "error", "HOME": "/"}
     )
-    assert (Path("/keys"), "error", bytes(range(32))) == (settings.keys_dir, settings.log_level, settings.master())
+    assert (Path("/keys"), "error", (bytes(range(32)),)) == (settings.keys_dir, settings.log_level, settings.masters())
 
 
 ISSUERS = {
@@ -136,6 +136,10 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
 UNSAFE_FOR_REAL: dict[str, tuple[dict[str, str], str]] = {
     "a log that tells all": ({"BROKER_LOG_LEVEL": "debug"}, "BROKER_LOG_LEVEL=debug is for development"),
     "two master keys": ({"BROKER_MASTER_KEY": MASTER, "BROKER_MASTER_KEY_FILE": "/m"}, "are both set"),
+    "a master key and another's custody": (
+        {"BROKER_MASTER_KEY": MASTER, "BROKER_CUSTODY": "kms:open"},
+        "BROKER_MASTER_KEY and BROKER_CUSTODY are both set",
+    ),
     "the master key beside its keys": (
         {"BROKER_KEYS_DIR": "/keys", "BROKER_MASTER_KEY_FILE": "/keys/master.key"},
         "BROKER_MASTER_KEY_FILE lies beside the keys",
@@ -172,7 +176,7 @@ def test_a_switch_that_is_empty_is_not_set() -> None:
 
 def test_the_master_key_of_a_real_broker_is_never_looked_for_beside_the_keys() -> None:
     with pytest.raises(BadConfiguration, match="BROKER_MASTER_KEY or BROKER_MASTER_KEY_FILE must be set"):
-        read_settings(REAL).master()
+        read_settings(REAL).masters()
 
 
 def test_the_master_key_of_a_development_broker_lies_beside_the_keys() -> None:
@@ -183,7 +187,7 @@ def test_a_master_key_comes_from_its_file(tmp_path: Path) -> None:
     file = tmp_path / "master"
     file.touch(mode=0o600)
     file.write_text(MASTER)
-    assert bytes(range(32)) == read_settings({**REAL, "BROKER_MASTER_KEY_FILE": str(file)}).master()
+    assert (bytes(range(32)),) == read_settings({**REAL, "BROKER_MASTER_KEY_FILE": str(file)}).masters()
 
 
 def test_a_link_does_not_hide_that_the_master_key_lies_beside_the_keys(tmp_path: Path) -> None:

@@ -11,13 +11,14 @@ from sqlalchemy import event
 
 from broker.actions.broker import Broker
 from broker.store.database import Database, Transaction
+from broker.store.trail import Pen
 
 
 class WatchedDatabase(Database):
     """A database whose rows are checked after every transaction that wrote, by the thread that runs the test."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, *, pen: Pen) -> None:
+        super().__init__(url, pen=pen)
         self.broker: Broker | None = None
         self._open = 0
         self._wrote = False

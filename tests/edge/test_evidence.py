@@ -3,9 +3,12 @@
 import base64
 import hashlib
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import requests
 from harness.business import Business
 from harness.evidence import disclosures_of, payload_of
 from harness.person import Linked, Person
@@ -94,3 +97,40 @@ def test_a_receipt_of_another_broker_fails(broker: RunningBroker, receipt: Path,
     other = tmp_path / "other.json"
     other.write_text('{"keys": []}')
     assert 1 == broker.run("verify", str(receipt), "--jwks", str(other)).returncode
+
+
+def in_five_seconds(fetch: Callable[[], requests.Response]) -> requests.Response:
+    """Ask until the bundle has its proof, which is promised within five seconds."""
+    since = time.monotonic()
+    while (answer := fetch()).json()["proof"] is None:
+        assert time.monotonic() - since < 5
+        time.sleep(0.2)
+    return answer
+
+
+def newer_list(broker: RunningBroker, receipt: str) -> str:
+    """Fetch the status list; one that was made before the receipt, up to two seconds ago, says nothing of it."""
+    while payload_of(token := broker.get("/status/1").text)["iat"] < payload_of(receipt)["iat"]:
+        time.sleep(0.2)
+    return str(token)
+
+
+def test_within_five_seconds_client_and_person_hold_a_receipt_that_stands_alone(
+    broker: RunningBroker, business: Business, person: Person, linked: Linked, jwks: Path, tmp_path: Path
+) -> None:
+    receipt_id = payload_of(linked.receipt)["jti"]
+    of_client = in_five_seconds(lambda: business.api("GET", f"receipts/{receipt_id}", scope="consent"))
+    person.signs_in()
+    of_person = person.browser.open(f"{broker.issuer}/consents/receipts/{receipt_id}/download").answer
+    assert "application/vnd.consent-broker.bundle+json" == of_client.headers["Content-Type"]
+    vkeys, status = tmp_path / "vkeys", tmp_path / "status.jwt"
+    vkeys.write_bytes(broker.get("/log/vkeys").content)
+    status.write_text(newer_list(broker, linked.receipt))
+    for name, answer in {"client": of_client, "person": of_person}.items():
+        file = tmp_path / f"{name}.bundle"
+        file.write_bytes(answer.content)
+        keys = ["--jwks", str(jwks), "--vkeys", str(vkeys), "--status", str(status)]
+        done = broker.run("verify", str(file), *keys)
+        assert (0, "") == (done.returncode, done.stderr), done.stdout
+        assert [] == [line for line in done.stdout.splitlines() if line.startswith(("--", "FAIL"))]
+        assert 0 == broker.run("dpv", str(file), "--jwks", str(jwks)).returncode

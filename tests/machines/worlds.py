@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import random
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from builders import BROWSER, a_choice, a_request, an_account, the_keys
+from builders import BROWSER, StillKeys, a_choice, a_request, an_account, the_keys
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -39,10 +39,11 @@ from broker.actions.refuse_consent import refuse_consent
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.identifiers import ProvenAccount, read_identifier
 from broker.core.policy import Policy
-from broker.proof.keys import KeyRing, SigningKey
+from broker.proof.keyring import KeyRing
+from broker.proof.keys import SigningKey
 from broker.store.database import Database
 from broker.store.people import find_person
-from broker.store.sealing import Sealer
+from broker.store.sealing import KEY_SIZE, Sealer, StoreSealer
 
 #: The client that asks, and three others: of two owners, and a staging instance of its own owner's.
 FILES = (
@@ -118,11 +119,28 @@ class RepeatableKey(SigningKey):
         return f"{head}.{urlsafe_b64encode(raw).rstrip(b'=').decode()}"
 
 
+class RepeatableSealer(StoreSealer):
+    """A person's key that is the same whoever met the person first: names made with it are nobody's to tell apart."""
+
+    def new_key(self, *, place: str) -> tuple[Sealer, bytes]:
+        """Draw as the store's sealer does, and take what the place gives instead."""
+        self.random(KEY_SIZE)
+        key = self.digest(place)
+        return Sealer(key, self.random), self.seal(key, place=place)
+
+
+def repeatable_sealer(epochs: Mapping[int, bytes], random: Callable[[int], bytes]) -> StoreSealer:
+    """Seal as the store does."""
+    (epoch,) = epochs
+    return RepeatableSealer(key=epochs[epoch], random=random, epoch=epoch, epochs=epochs)
+
+
 @cache
 def repeatable_keys() -> KeyRing:
     """The keys of both worlds."""
     keys = the_keys()
-    return replace(keys, receipts=RepeatableKey(keys.receipts.key), tokens=RepeatableKey(keys.tokens.key))
+    receipts, tokens = (RepeatableKey(it.key) for it in (keys.receipts, keys.tokens) if isinstance(it, SigningKey))
+    return replace(keys, receipts=receipts, tokens=tokens)
 
 
 class World:
@@ -130,9 +148,8 @@ class World:
 
     def __init__(self, database: Database, policy: Policy, side: int, present: Iterable[int]) -> None:
         self.dice, self.side = Dice(), side
-        keys = repeatable_keys()
-        sealer = Sealer(keys.storage, self.dice)
-        self.stage = Stage(database, policy=policy, keys=keys, random=self.dice, sealer=sealer)
+        source = StillKeys(repeatable_keys())
+        self.stage = Stage(database, policy=policy, source=source, random=self.dice, seal=repeatable_sealer)
         self.clock, self.broker = self.stage.clock, self.stage.broker
         self.businesses: dict[int, Business] = {}
         for number, (file, where) in enumerate(zip(FILES, (BOTH, *present), strict=True)):

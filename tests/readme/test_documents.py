@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,34 @@ def test_every_test_and_script_that_is_named_is_there(document: Path) -> None:
         assert (ROOT / (named if "/" in named else f"{folder}/{named}")).exists(), named
 
 
-@pytest.mark.parametrize("command", re.findall(r"^\| `broker ([\w ]+?)(?: [A-Z-].*)?` \|", OPERATIONS, re.MULTILINE))
+def commands() -> Iterator[str]:
+    """Every command of the table; ``broker keys list`` is followed by others of the same group."""
+    for row in re.findall(r"^\| (`broker [^|]*`) \|", OPERATIONS, re.MULTILINE):
+        first, *others = re.findall(r"`([^`]*)`", row)
+        words = re.findall(r"(?<= )[a-z]+(?= |$)", first.partition(" --")[0])
+        yield " ".join(words)
+        yield from (" ".join([*words[:-1], other]) for other in others)
+
+
+@pytest.mark.parametrize("command", list(commands()))
 def test_every_command_of_the_table_is_one(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main([*command.split(), "--help"])
-    assert capsys.readouterr().out
+    assert capsys.readouterr().out.startswith(f"usage: broker {command} ")
+
+
+def test_every_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    there = re.findall(r"^    ([a-z]+)\b", capsys.readouterr().out.partition("COMMAND\n")[2], re.MULTILINE)
+    assert {"serve", "keys", "audit"} <= set(there)
+    assert [] == [name for name in there if f"`broker {name}" not in OPERATIONS]
+
+
+def test_every_document_that_the_code_points_at_is_there() -> None:
+    for file in (ROOT / ".env.example", *(ROOT / "broker").rglob("*.py")):
+        for named in re.findall(r"\bdocs/[\w-]+\.md", file.read_text()):
+            assert (ROOT / named).exists(), f"{file}: {named}"
 
 
 def test_every_store_that_is_named_is_a_table() -> None:
