@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic, sleep
 
 from broker.actions.audit_leaves import LEAVES
@@ -14,7 +14,7 @@ from broker.proof.highwater import HighWater
 from broker.proof.merkle import HASH_SIZE, leaf_hash, root_of, tree_root
 from broker.proof.note import NoteFailed, check_note, parse_note
 from broker.proof.tiles import WIDTH, Tile, reading_tiles
-from broker.store.auditing import Seen, Walk
+from broker.store.auditing import LONGEST, Seen, Walk
 from broker.store.auditing_log import (
     checkpoints_in_order,
     leaves_in_order,
@@ -27,8 +27,6 @@ from broker.store.log import latest_checkpoint
 _TILES, _HEAD, _CHECKPOINTS = "log_tiles", "log_head", "checkpoints"
 _LOOK = 0.1
 _OF_NOTHING = "there is no receipt, statement, batch or erasure of which it is the leaf"
-#: A leaf is left when its transaction begins. This is longer than any lasts.
-_LONGEST = timedelta(minutes=1)
 
 
 class _Tree:
@@ -217,7 +215,7 @@ def _check_head(audit: Walk, tree: _Tree, mark: HighWater) -> None:
 def _check_waiting(audit: Walk, last: datetime | None) -> None:
     """The longest waiting leaf is appended first: what was passed over had its index before."""
     for leaf in leaves_waiting(audit):
-        if leaf.sound and last is not None and leaf.values["left_at"] < last - _LONGEST:
+        if leaf.sound and last is not None and leaf.values["left_at"] < last - LONGEST:
             audit.name(LEAVES, leaf.key, "waits for an index, though later ones have theirs: it was put back")
         elif leaf.sound and leaf.values["leaf"] not in audit.waiting:
             audit.name(LEAVES, leaf.key, _OF_NOTHING)

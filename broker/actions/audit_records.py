@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from broker.actions.audit_meaning import by
 from broker.actions.broker import Broker
 from broker.core.consent import ConsentStatus
 from broker.core.notice import words_digest
-from broker.store.auditing import Seen, Walk
+from broker.store.auditing import LONGEST, Seen, Walk
 from broker.store.auditing_evidence import rows_beside, sound_rows
 from broker.store.sweeping import COUNTED
 
@@ -33,7 +33,7 @@ def check_records(audit: Walk, broker: Broker) -> None:
             _check_resting(audit, name, chunk, column, evidence)
     for chunk in sound_rows(audit, "decisions"):
         _check_permits(audit, chunk)
-        _check_contacts(audit, chunk, since=broker.now() - COUNTED + timedelta(minutes=1))
+        _check_contacts(audit, chunk, since=broker.now() - COUNTED + LONGEST)
     _check_texts(audit)
 
 

@@ -219,7 +219,7 @@ class _Check:
         when = _moment(permit["decided_at"])
         if permit["basis"] != _CONSENT:
             grounds = {found["statement"]["association_id"] for found in self.statements}
-            if permit["association_id"] is not None and permit["association_id"] not in grounds:
+            if permit["association_id"] not in grounds:
                 raise StepFailed(f"the provenance statement behind {permit['decision_id']} is not there")
             return
         given, ends = self._given(permit["grant_id"]), self._ends(permit["grant_id"])

@@ -9,7 +9,7 @@ import hmac
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, inspect
@@ -23,6 +23,8 @@ from broker.store.trail import entry_digest, entry_mac, is_followed
 from broker.store.writing import table_of
 
 TRAIL = table_of(TrailRow)
+#: Rows are dated when their transaction begins, and are seen when it ends. This is longer than any lasts.
+LONGEST = timedelta(minutes=1)
 _NOT_ITS_MAC = "its MAC is not that of what it holds"
 
 

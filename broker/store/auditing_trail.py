@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from broker.store.auditing import TRAIL, Walk, by_letters, is_sound, last_entries
+from broker.store.auditing import LONGEST, TRAIL, Walk, by_letters, is_sound, last_entries
 from broker.store.raw_rows import RawRow, walk
-
-#: Entries are given their numbers when a transaction ends. This is longer than any lasts.
-_LONGEST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +58,7 @@ def check_waiting(audit: Walk) -> None:
 
 def _passed_over(entry: RawRow, number: int, written_at: datetime) -> bool:
     written: datetime = entry.values["written_at"]
-    return int(entry.key) < number and written < written_at - _LONGEST
+    return int(entry.key) < number and written < written_at - LONGEST
 
 
 def _check_entries(audit: Walk, chunk: list[RawRow]) -> None:
