@@ -89,6 +89,14 @@ class PlatformFailed(BrokerError):
     status = 502
 
 
+class RecheckFailed(BrokerError):
+    """The platform could not be asked how accounts stand, or gave no answer that can be believed: nothing changed."""
+
+    type = "recheck-failed"
+    title = "The platform did not say how accounts stand"
+    status = 502
+
+
 class PolicyRefused(BrokerError):
     """The terms do not allow what was asked; ``clauses`` says which."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from broker.core.action import USUAL
 from broker.core.names import fold_name
 from broker.core.purposes import known_family
 
@@ -51,6 +52,8 @@ class Registration:
     narrower: Mapping[str, str] = field(default_factory=dict)
     #: Postal, as receipts name it.
     address: str | None = None
+    #: How long it may take to answer the end of a consent: an ISO 8601 duration.
+    action_within: str = USUAL
 
 
 @dataclass(frozen=True, kw_only=True)

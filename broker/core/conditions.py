@@ -106,10 +106,18 @@ CONDITIONS: Mapping[str, Condition] = {
         "the person would expect the purpose", "the person would not expect the purpose", "purpose_not_granted"
     ),
     "person-objected": _mark("the person objected", "the person did not object"),
+    "person-signalled": _mark(
+        "the person's browser signals that nothing about them be sold or shared",
+        "the person's browser does not signal that nothing about them be sold or shared",
+    ),
     "person-said-no": _mark(
         "the person refused or withdrew towards this application",
         "the person neither refused nor withdrew towards this application",
     ),
+    "account-gone": _mark(
+        "the account has vanished from the platform", "the account has not vanished from the platform", "suspended"
+    ),
+    "account-protected": _mark("the account is protected", "the account is not protected"),
     # an application
     "use-case-taken": _mark(
         "an application of this owner has the use case", "no application of this owner has the use case"
@@ -148,7 +156,9 @@ KNOWN: Mapping[str, tuple[frozenset[str], ...]] = {
     "match": (
         _USES
         | {"purpose-declared", "identifier-kind", "consent-status", "consent-covers-purpose", "association-recorded"}
-        | {"ground", "public-from", "purpose-expected", "person-objected", "person-said-no", "pair-tainted"},
+        | {"ground", "public-from", "purpose-expected", "person-objected", "person-signalled"}
+        | {"person-said-no", "pair-tainted"}
+        | {"account-gone", "account-protected"},
     ),
     "identify": (frozenset({"identifier-kind", "use", "sensitive"}),),
     "declare": (_USES, frozenset({"purpose-declared"})),
@@ -164,7 +174,7 @@ KNOWN: Mapping[str, tuple[frozenset[str], ...]] = {
     "contact": (
         _USES
         | {"purpose-declared", "contact-consented", "person-objected"}
-        | {"within-rate", "within-breadth", "content-repeated"},
+        | {"within-rate", "within-breadth", "content-repeated", "account-gone"},
     ),
     "redistribute": (_HANDOVER,),
     "hydrate": (_HANDOVER,),

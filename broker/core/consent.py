@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from broker.core.identifiers import OffPlatformId
+from broker.core.notice import FIRST_MEANING
 
 
 class ConsentStatus(StrEnum):
@@ -37,7 +38,10 @@ class IllegalTransition(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsentRecord:
-    """What one person allowed one client about one identifier, for which purposes, until when."""
+    """What one person allowed one client about one identifier, for which purposes, until when.
+
+    ``meanings`` say, purpose by purpose, what the notice meant when it was shown; none stands for the first.
+    """
 
     grant_id: str
     client_id: str
@@ -48,6 +52,7 @@ class ConsentRecord:
     given_at: datetime
     valid_until: datetime
     receipt_id: str
+    meanings: tuple[str, ...] = ()
     brand: str | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
@@ -58,6 +63,14 @@ class ConsentRecord:
         if self.status is ConsentStatus.GIVEN and now >= self.valid_until:
             return ConsentStatus.EXPIRED
         return self.status
+
+    def covers(self, purpose: str, *, meaning: str) -> bool:
+        """Whether *purpose* was allowed, and still means what it meant then: a consent does not stretch."""
+        return purpose in self.purposes and self.meant(purpose) == meaning
+
+    def meant(self, purpose: str) -> str:
+        """What a purpose that was allowed meant when it was."""
+        return dict(zip(self.purposes, self.meanings, strict=False)).get(purpose, FIRST_MEANING)
 
     def ended(self, status: ConsentStatus, *, at: datetime, by: str) -> ConsentRecord:
         """Return the record after *status*, ended in the way *by* names, or :class:`IllegalTransition`."""

@@ -30,15 +30,15 @@ class Duration:
         return moment.replace(year=year, month=month + 1, day=day) + timedelta(days=self.days)
 
 
-def read_duration(text: str) -> Duration:
+def read_duration(text: str, *, what: str = "valid_for") -> Duration:
     """Return the duration written in *text*, from one day to ten years, or raise :class:`MalformedRequest`."""
     match = _FORM.fullmatch(text)
     if match is None:
-        raise MalformedRequest("valid_for must be a duration in years, months, weeks and days, such as P1Y or P90D")
+        raise MalformedRequest(f"{what} must be a duration in years, months, weeks and days, such as P1Y or P90D")
     years, months, weeks, days = (int(part or 0) for part in match.groups())
     duration = Duration(months=years * _MONTHS + months, days=weeks * 7 + days)
     if not duration.months + duration.days > 0 or duration.after(_ANY_DAY) > _ANY_DAY.replace(
         year=_ANY_DAY.year + MAX_YEARS
     ):
-        raise MalformedRequest(f"valid_for must lie between one day and {MAX_YEARS} years")
+        raise MalformedRequest(f"{what} must lie between one day and {MAX_YEARS} years")
     return duration

@@ -9,6 +9,8 @@ from datetime import datetime
 from broker.core.case import Case
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.identifiers import Association
+from broker.core.notice import FIRST_MEANING
+from broker.core.presence import Presence
 from broker.core.purposes import purpose_family
 
 #: Why a consent that is not given does not permit, in the words of the wire.
@@ -44,9 +46,11 @@ class Facts:
     """Everything that is known, read in one transaction; nothing is fetched later.
 
     ``declared_purposes`` are the client's, ``narrower`` its own ones with the purpose each stands under;
-    ``objected_at`` is when the person objected to all matching or to this client's; ``said_no`` that they refused or
-    withdrew towards this client; ``tainted`` that the pair was once offered under a refused origin.
-    ``spoken_of`` is what the purpose's name was found to speak of, where it is not the vocabulary's.
+    ``objected_at`` is when the person objected to all matching or to this client's, ``signalled_at`` since when their
+    browser signals against it; ``said_no`` that they refused or withdrew towards this client; ``tainted`` that the pair
+    was once offered under a refused origin. ``spoken_of`` is what the purpose's name was found to speak of, where it is
+    not the vocabulary's; ``meaning`` what a notice that asks for the purpose means now. ``presence`` is how the account
+    stands at its platform.
     """
 
     now: datetime
@@ -55,9 +59,12 @@ class Facts:
     narrower: Mapping[str, str] = field(default_factory=dict)
     grounds: tuple[Ground, ...] = ()
     objected_at: datetime | None = None
+    signalled_at: datetime | None = None
     said_no: bool = False
     tainted: bool = False
+    presence: Presence = field(default_factory=Presence)
     spoken_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    meaning: str = FIRST_MEANING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,9 +96,10 @@ def best_consent(request: MatchRequest, facts: Facts) -> ConsentRecord | None:
     that covers the purpose counts before a live one that does not, and that before any that has ended.
     """
 
-    def worth(record: ConsentRecord) -> tuple[bool, bool, bool, datetime, str]:
+    def worth(record: ConsentRecord) -> tuple[bool, bool, bool, bool, datetime, str]:
         live = record.status_at(facts.now) is ConsentStatus.GIVEN
-        return live, live and request.purpose in record.purposes, record.associated, record.given_at, record.grant_id
+        ticked, covered = request.purpose in record.purposes, record.covers(request.purpose, meaning=facts.meaning)
+        return live, live and covered, live and ticked, record.associated, record.given_at, record.grant_id
 
     return max((record for record in facts.consents if _is_about(record, request)), key=worth, default=None)
 
@@ -99,6 +107,16 @@ def best_consent(request: MatchRequest, facts: Facts) -> ConsentRecord | None:
 def status_reason(status: str | None) -> str:
     """Why a consent of this status, or none, permits nothing."""
     return _STATUS_REASON.get(status or "none", "no_basis")
+
+
+def covers(consent: ConsentRecord | None, purpose: str, facts: Facts) -> bool:
+    """Whether a consent covers a purpose as it is asked for now."""
+    return consent is not None and consent.covers(purpose, meaning=facts.meaning)
+
+
+def cover_reason(consent: ConsentRecord | None, purpose: str) -> str:
+    """Why a consent that stands does not cover a purpose: it was ticked and means something else now, or was not."""
+    return "notice_changed" if consent is not None and purpose in consent.purposes else "purpose_not_granted"
 
 
 def match_cases(request: MatchRequest, facts: Facts) -> Iterable[tuple[Case, ConsentRecord | None, Ground | None]]:
@@ -124,14 +142,22 @@ def _case(
         },
         marks={
             "purpose-declared": request.purpose in facts.declared_purposes,
-            "consent-covers-purpose": consent is not None and request.purpose in consent.purposes,
+            "consent-covers-purpose": covers(consent, request.purpose, facts),
             "association-recorded": consent is not None and consent.associated,
             "purpose-expected": ground is not None and request.purpose in ground.expected_purposes,
             "person-objected": facts.objected_at is not None,
+            "person-signalled": facts.signalled_at is not None,
             "person-said-no": facts.said_no,
             "pair-tainted": facts.tainted,
+            "account-gone": facts.presence.gone,
+            "account-protected": facts.presence.protected,
         },
-        reasons={"consent-status": status_reason(status)},
+        # That an account is gone is said to who holds a consent of it. To anybody else it would say who else does.
+        reasons={
+            "consent-status": status_reason(status),
+            "consent-covers-purpose": cover_reason(consent, request.purpose),
+            "account-gone": "suspended" if status == ConsentStatus.GIVEN else "no_basis",
+        },
     )
 
 

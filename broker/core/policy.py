@@ -19,7 +19,10 @@ _GROUND: Mapping[str, Argument] = {
     "person-objected": False,
     "person-said-no": False,
     "pair-tainted": False,
+    "account-gone": False,
 }
+#: What is asked of public data besides: a protected account has made its own private.
+_PUBLIC: Mapping[str, Argument] = {"account-protected": False}
 _TAG: Mapping[str, Argument] = {
     "provenance-origin": ("direct",),
     "evidence-complete": True,
@@ -29,11 +32,16 @@ _TAG: Mapping[str, Argument] = {
 #: What may be permitted on which basis, and the least that a clause must ask for it.
 PERMITS: Mapping[str, Mapping[str, Mapping[str, Argument]]] = {
     "match": {
-        "consent": {"consent-status": ("given",), "consent-covers-purpose": True, "association-recorded": True},
-        **{tag: {"ground": (tag,), **_GROUND} for tag in TAGS},
+        "consent": {
+            "consent-status": ("given",),
+            "consent-covers-purpose": True,
+            "association-recorded": True,
+            "account-gone": False,
+        },
+        **{tag: {"ground": (tag,), **_GROUND, **(_PUBLIC if tag == "public" else {})} for tag in TAGS},
     },
     "associate": {tag: {"provenance-tag": (tag,), **_TAG} for tag in TAGS},
-    "contact": {"consent": {"contact-consented": True}},
+    "contact": {"consent": {"contact-consented": True, "account-gone": False}},
     "redistribute": {"terms": {"agreements-complete": True}},
     "hydrate": {"terms": {"agreements-complete": True, "by": ("person",), "destination-public": False}},
     "report": {"terms": {"cohort-reached": True}},
@@ -41,6 +49,7 @@ PERMITS: Mapping[str, Mapping[str, Mapping[str, Argument]]] = {
 REASONS = (
     "no_basis",
     "purpose_not_granted",
+    "notice_changed",
     "purpose_prohibited",
     "purpose_not_declared",
     "withdrawn",
@@ -93,6 +102,17 @@ class Policy:
     def limit(self, name: str) -> int:
         """A number of the terms; nothing at all where the document permits no act that it counts."""
         return self.limits.get(name, 0)
+
+    @property
+    def signalled(self) -> frozenset[str]:
+        """The purposes that a browser's signal speaks against; none where the terms do not heed it."""
+        heeding = [when for clause in self.clauses if (when := dict(clause.when)).get("person-signalled") is True]
+        return frozenset(purpose for when in heeding for purpose in _words_of(when.get("purpose")))
+
+    @property
+    def heeds_signal(self) -> bool:
+        """Whether nobody is matched against their browser's signal: it is heeded, or consent is the only ground."""
+        return bool(self.signalled) or not any(clause.basis in TAGS for clause in self.clauses)
 
 
 def parse_policy(document: Mapping[str, object], *, digest: str) -> Policy:
@@ -212,6 +232,10 @@ def _distinct(clauses: tuple[Clause, ...]) -> None:
         if (clause.id, clause.when) in seen:
             raise PolicyDefect(f"clause {clause.id} is stated twice with the same conditions")
         seen.add((clause.id, clause.when))
+
+
+def _words_of(argument: Argument | None) -> tuple[str, ...]:
+    return argument if isinstance(argument, tuple) else ()
 
 
 def _only(raw: Mapping[str, object], known: set[str], where: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from broker.core.notice import Meanings, parse_meanings
 from broker.core.policy import Policy, parse_policy
 from broker.core.screening import CATEGORIES, Lexicon, Screen
 from broker.core.spelling import Stem, read_stem
@@ -17,6 +18,8 @@ from broker.errors import PolicyDefect
 SHIPPED = Path(__file__).parent
 #: The terms that hold for a platform which has no document of its own.
 FALLBACK = "x"
+#: Beside the terms: what the notice means, in numbers.
+MEANINGS = "meanings.toml"
 #: The languages that statements are screened in, and the lists that each category has in both.
 TONGUES = ("en", "de")
 LISTS = ("phrases", "names", "topics", "hints", "acts", "weak_acts", "benign")
@@ -24,10 +27,11 @@ LISTS = ("phrases", "names", "topics", "hints", "acts", "weak_acts", "benign")
 
 @dataclass(frozen=True)
 class Policies:
-    """The documents in force by platform, and their texts by digest."""
+    """The documents in force by platform, and their texts by digest; what the notice means beside them."""
 
     by_platform: Mapping[str, Policy]
     texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    meanings: Meanings = field(default_factory=Meanings)
 
     def governing(self, platform: str) -> Policy:
         """The document for *platform*; the strictest we know where it has none of its own."""
@@ -62,7 +66,19 @@ def load_policies(folder: Path = SHIPPED) -> Policies:
         raise PolicyDefect(f"{folder} holds two documents for one platform")
     if FALLBACK not in by_platform:
         raise PolicyDefect(f"{folder} holds no document for {FALLBACK!r}")
-    return Policies(by_platform, {policy.ref.digest: text for policy, text in loaded})
+    texts = {policy.ref.digest: text for policy, text in loaded}
+    return Policies(by_platform, texts, meanings=load_meanings(folder / MEANINGS))
+
+
+def load_meanings(path: Path = SHIPPED / MEANINGS) -> Meanings:
+    """Read what the notice means. A folder that says nothing of it leaves it as shipped: so are the words."""
+    found = path if path.exists() else SHIPPED / MEANINGS
+    try:
+        return parse_meanings(tomllib.loads(found.read_bytes().decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyDefect(f"{found.name} is not TOML: {error}") from error
+    except PolicyDefect as error:
+        raise PolicyDefect(f"{found.name}: {error.detail}") from error
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What each kind of signed evidence must say: the receipt, the provenance statement, the certificate of an erasure."""
+"""What each kind of signed evidence must say: receipt, provenance statement, certificate, receipt of an action."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from datetime import datetime
 from broker.core.consent import ConsentStatus
 from broker.core.evidence import TAGS
 from broker.core.purposes import NARROWER_ID, PURPOSES
-from broker.proof import erasure, receipt, statement
+from broker.proof import action, erasure, receipt, statement
+from broker.proof.action import is_signed
 from broker.proof.erasure import OPERATOR, PERSON
 from broker.proof.receipt import ACCOUNT, EVENT_TYPE, IDENTIFIER, WORDS
-from broker.proof.sdjwt import Disclosure
+from broker.proof.sdjwt import Disclosure, payload_of
 from broker.proof.statement import DATA_SOURCE, EVIDENCE
 
 Claims = Mapping[str, object]
@@ -109,8 +110,28 @@ def _check_erasure(claims: Claims) -> str:
     return f"everything kept of one account was destroyed at {said['time']}, by the {said['by']}"
 
 
+def _check_action(claims: Claims) -> str:
+    """What the receipt says was stated is what was stated, by the key that it names."""
+    said, issued = _table(claims, "action"), claims.get("iat")
+    _check_texts(said, "action", ("event", "event_type", "action", "statement"))
+    for name in ("event_time", "done_at"):
+        _moment(said.get(name), f"action.{name}")
+    received = _moment(said.get("received_at"), "action.received_at")
+    if isinstance(issued, bool) or not isinstance(issued, int) or issued != int(received.timestamp()):
+        raise StepFailed("iat is not the time at which the statement was received")
+    for party in ("stated_by", "received_by"):
+        _check_texts(_table(said, party), f"action.{party}", ("id", "name"))
+    text = str(said["statement"])
+    stated = payload_of(text)
+    if any(stated.get(name) != said[name] for name in ("event", "action")):
+        raise StepFailed("action.statement states something else")
+    if not is_signed(text, _table(said, "key")):
+        raise StepFailed("action.statement is not signed by action.key")
+    return f"{_table(said, 'stated_by')['name']} stated at {said['received_at']}: {said['action']}"
+
+
 def _check_nothing(_claims: Claims, _disclosures: Sequence[Disclosure]) -> None:
-    """A certificate's one disclosure is the account, which nothing else in it could contradict."""
+    """A certificate's one disclosure is the account, which nothing else in it could contradict; an action has none."""
 
 
 def _check_texts(table: Claims, where: str, names: Sequence[str]) -> None:
@@ -201,5 +222,13 @@ ERASURE = Kind(
     check=_check_erasure,
     check_disclosures=_check_nothing,
 )
+ACTION = Kind(
+    name="receipt of an action",
+    typ=action.TYP,
+    names=("iss", "jti", "aud", "vct"),
+    disclosed=frozenset(),
+    check=_check_action,
+    check_disclosures=_check_nothing,
+)
 #: Every kind there is.
-KINDS = (RECEIPT, STATEMENT, ERASURE)
+KINDS = (RECEIPT, STATEMENT, ERASURE, ACTION)

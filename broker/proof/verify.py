@@ -1,6 +1,6 @@
 """Checking evidence offline, in numbered steps, with keys that the caller brings.
 
-Evidence is a receipt, a provenance statement or the certificate of an erasure.
+Evidence is a receipt, a provenance statement, the certificate of an erasure or the receipt of an action.
 
 1. form        the file is an SD-JWT: a JWS and its disclosures
 2. header      ES256, the type of one of these, a key id, and no key of its own

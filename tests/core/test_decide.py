@@ -13,6 +13,7 @@ from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.decide import decide, forbidden, rule
 from broker.core.match import Decision, Facts, Ground, MatchRequest, PolicyRef, best_consent, match_cases
 from broker.core.policy import Clause, Effect, Policy
+from broker.core.presence import Presence
 from broker.core.purposes import PROHIBITED, PURPOSES
 
 REF = PolicyRef(id="terms", version="7", digest="sha256:00")
@@ -138,6 +139,32 @@ CONDITIONS: dict[str, tuple[Rule, MatchRequest, Facts, str | None]] = {
         question("club-letter"),
         facts(narrower={"club-letter": "newsletter"}),
         "purpose_not_declared",
+    ),
+    "the account there": (permit("M-1", account_gone=False), question(), facts(), None),
+    "the account gone, of a live consent": (
+        permit("M-1", account_gone=False),
+        question(),
+        facts(consent(), presence=Presence(gone_at=NOW)),
+        "suspended",
+    ),
+    "the account gone, of nobody's consent": (
+        permit("M-1", account_gone=False),
+        question(),
+        facts(grounds=(GIFT,), presence=Presence(gone_at=NOW)),
+        "no_basis",
+    ),
+    "the account gone, of a consent that ended": (
+        permit("M-1", account_gone=False),
+        question(),
+        facts(consent(status=ConsentStatus.WITHDRAWN), presence=Presence(gone_at=NOW)),
+        "no_basis",
+    ),
+    "the account public": (permit("M-1", account_protected=False), question(), facts(), None),
+    "the account protected": (
+        permit("M-1", account_protected=False),
+        question(),
+        facts(presence=Presence(protected_at=NOW)),
+        "no_basis",
     ),
     "no consent": (permit("M-1", consent_status=["given"]), question(), facts(), "no_basis"),
     "no consent, as asked": (permit("M-1", consent_status=["none"]), question(), facts(), None),
@@ -304,6 +331,7 @@ FACTS = st.builds(
     objected_at=st.sampled_from([None, None, NOW]),
     said_no=st.booleans(),
     tainted=st.booleans(),
+    presence=st.sampled_from([Presence(), Presence(), Presence(gone_at=NOW), Presence(protected_at=NOW)]),
 )
 STATUS = st.sampled_from(["none", *(status.value for status in ConsentStatus)])
 WHEN = st.fixed_dictionaries(
@@ -320,6 +348,8 @@ WHEN = st.fixed_dictionaries(
         "person-objected": st.booleans(),
         "person-said-no": st.booleans(),
         "pair-tainted": st.booleans(),
+        "account-gone": st.booleans(),
+        "account-protected": st.booleans(),
     },
 ).map(lambda when: {"act": ["match"], **when})
 RULE = st.builds(

@@ -40,7 +40,12 @@ effect = "permit"
 basis = "consent"
 says = "Yes."
 source = "Page 2"
-when = { act = ["match"], consent-status = ["given"], consent-covers-purpose = true, association-recorded = true }
+[clause.when]
+act = ["match"]
+consent-status = ["given"]
+consent-covers-purpose = true
+association-recorded = true
+account-gone = false
 
 [[clause]]
 id = "CONTACT-1"
@@ -48,7 +53,7 @@ effect = "permit"
 basis = "consent"
 says = "Yes."
 source = "Page 3"
-when = { act = ["contact"], contact-consented = true }
+when = { act = ["contact"], contact-consented = true, account-gone = false }
 
 [[clause]]
 id = "REDISTRIBUTE-1"
@@ -108,6 +113,7 @@ def test_a_policy_says_what_its_document_says() -> None:
                 ("consent-status", ("given",)),
                 ("consent-covers-purpose", True),
                 ("association-recorded", True),
+                ("account-gone", False),
             ),
             basis="consent",
         ),
@@ -315,6 +321,12 @@ LEAST = [(act, basis, name) for act, basis in ALLOWED for name in PERMITS[act][b
 def test_a_match_has_three_grounds_and_contact_one() -> None:
     assert ["consent", "user_provided", "public"] == list(PERMITS["match"])
     assert ["consent"] == list(PERMITS["contact"])
+
+
+def test_no_permit_of_a_match_or_a_message_overlooks_that_an_account_is_gone_or_protected() -> None:
+    least = [*PERMITS["match"].values(), *PERMITS["contact"].values()]
+    assert [False] * 4 == [needed["account-gone"] for needed in least]
+    assert ["public"] == [basis for basis, needed in PERMITS["match"].items() if "account-protected" in needed]
 
 
 @pytest.mark.parametrize(("act", "basis"), ALLOWED)

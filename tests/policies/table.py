@@ -2,9 +2,10 @@
 
 from policies.table_of_matching import ROWS as MATCHING
 from policies.table_of_sending import ROWS as SENDING
+from policies.table_of_signals import ROWS as SIGNALS
 from policies.table_of_uses import ROWS as USES
 
-TABLE = (*MATCHING, *USES, *SENDING)
+TABLE = (*MATCHING, *USES, *SENDING, *SIGNALS)
 
 #: The clauses that the platform's terms were cut into: each must decide in the broker, none may be missing.
 IDS = frozenset({
@@ -17,4 +18,5 @@ IDS = frozenset({
     "MEASURE-1",
     "SURVEILLANCE-1", "SURVEILLANCE-2", "SURVEILLANCE-3", "SURVEILLANCE-4", "SURVEILLANCE-5", "SURVEILLANCE-6",
     "SURVEILLANCE-7", "SURVEILLANCE-8",
+    "SIGNAL-1",
 })  # fmt: skip

@@ -22,6 +22,8 @@ from policies.world import (
     row,
     signs_in,
     takes_the_objection_back,
+    the_notice_changes,
+    the_platform_says,
     the_receipt_names_its_notice,
     the_statement_says,
     time_passes,
@@ -174,8 +176,118 @@ MATCH_2 = [
         asks(),
         answers="MATCH-2: yes, consent",
     ),
+    row(
+        "MATCH-2",
+        "a purpose that means something else now was not consented to",
+        consents(),
+        the_notice_changes(customer_care=2),
+        asks(),
+        answers="MATCH-2: notice_changed",
+    ),
+    row(
+        "MATCH-2",
+        "nor is any when the notice itself does",
+        consents(),
+        the_notice_changes(notice=2),
+        asks(),
+        answers="MATCH-2: notice_changed",
+    ),
+    row(
+        "MATCH-2",
+        "the others stand",
+        consents("customer-care", "newsletter"),
+        the_notice_changes(newsletter=2),
+        asks(),
+        answers="MATCH-2: yes, consent",
+    ),
+    row(
+        "MATCH-2",
+        "a consent to the new meaning counts",
+        consents(),
+        the_notice_changes(customer_care=2),
+        consents(),
+        asks(),
+        answers="MATCH-2: yes, consent",
+    ),
+    row(
+        "MATCH-2",
+        "and a ground beside it does not stretch the old one",
+        consents(),
+        offers(GIFT),
+        the_notice_changes(customer_care=2),
+        asks(),
+        answers="MATCH-2: notice_changed",
+    ),
+    row(
+        "MATCH-2",
+        "what was withdrawn stays withdrawn",
+        consents(),
+        withdraws,
+        the_notice_changes(customer_care=2),
+        asks(),
+        answers="MATCH-2: withdrawn",
+    ),
     row("MATCH-2", "a new one counts", consents(), withdraws, consents(), asks(), answers="MATCH-2: yes, consent"),
     row("MATCH-2", "an objection does not end it", consents(), objects(), asks(), answers="MATCH-2: yes, consent"),
+    row(
+        "MATCH-2",
+        "it sleeps while the account is gone",
+        consents(),
+        the_platform_says(gone=True),
+        asks(),
+        answers="MATCH-2: suspended",
+    ),
+    row(
+        "MATCH-2",
+        "for what was not ticked, too",
+        consents(),
+        the_platform_says(gone=True),
+        asks("newsletter"),
+        answers="MATCH-2: purpose_not_granted",
+    ),
+    row(
+        "MATCH-2",
+        "until it is back",
+        consents(),
+        the_platform_says(gone=True),
+        the_platform_says(),
+        asks(),
+        answers="MATCH-2: yes, consent",
+    ),
+    row(
+        "MATCH-2",
+        "or is proved again",
+        consents(),
+        the_platform_says(gone=True),
+        signs_in(),
+        asks(),
+        answers="MATCH-2: yes, consent",
+    ),
+    row(
+        "MATCH-2",
+        "of another business's consent nobody learns",
+        consents(),
+        the_platform_says(gone=True),
+        another_business_asks,
+        answers=NO_BASIS,
+    ),
+    row(
+        "MATCH-2",
+        "a withdrawn one is withdrawn, gone or not",
+        consents(),
+        the_platform_says(gone=True),
+        withdraws,
+        asks(),
+        answers="MATCH-2: withdrawn",
+    ),
+    row(
+        "MATCH-2",
+        "that an account is protected does not end it",
+        consents(),
+        the_platform_says(protected=True),
+        asks(),
+        answers="MATCH-2: yes, consent",
+    ),
 ]
 
 MATCH_3 = [
@@ -206,6 +318,25 @@ MATCH_3 = [
         answers=UNEXPECTED,
     ),
     row("MATCH-3", "who objected would be surprised", offers(GIFT), objects(), asks(), answers=NO_BASIS),
+    row(
+        "MATCH-3",
+        "so would who protects the account, by a match on public data from elsewhere",
+        signs_in(),
+        offers(DIRECTORY),
+        the_platform_says(protected=True),
+        asks(),
+        answers="MATCH-3: no_basis",
+    ),
+    row(
+        "MATCH-3",
+        "until it is public again",
+        signs_in(),
+        offers(DIRECTORY),
+        the_platform_says(protected=True),
+        the_platform_says(protected=False),
+        asks(),
+        answers="MATCH-4b1: yes, public",
+    ),
     row(
         "MATCH-3",
         "the tag carries the purposes, and where the person was told of them",
@@ -253,6 +384,31 @@ MATCH_4 = [
         row("MATCH-4", f"an objection beats {name}", offers(tag), objects(), asks(), answers=NO_BASIS)
         for name, (tag, _) in GROUNDS.items()
     ),
+    *(
+        row(
+            "MATCH-4",
+            f"an account that is gone beats {name}",
+            signs_in(),
+            offers(tag),
+            the_platform_says(gone=True),
+            asks(),
+            answers=NO_BASIS,
+        )
+        for name, (tag, _) in GROUNDS.items()
+    ),
+    *(
+        row(
+            "MATCH-4",
+            f"until it is back: {name}",
+            signs_in(),
+            offers(tag),
+            the_platform_says(gone=True),
+            the_platform_says(),
+            asks(),
+            answers=yes,
+        )
+        for name, (tag, yes) in GROUNDS.items()
+    ),
     row("MATCH-4", "also one to this business", offers(GIFT), objects(to_everyone=False), asks(), answers=NO_BASIS),
     row("MATCH-4", "and before the offer", objects(), offers(GIFT), asks(), answers=NO_BASIS),
     row(
@@ -294,6 +450,15 @@ MATCH_4 = [
 ]
 
 MATCH_4A = [
+    row(
+        "MATCH-4a",
+        "what a person gave is theirs to give, protected account or not",
+        signs_in(),
+        offers(GIFT),
+        the_platform_says(protected=True),
+        asks(),
+        answers="MATCH-4a: yes, user_provided",
+    ),
     row(
         "MATCH-4a",
         "given directly, by one who has a relationship",
@@ -560,6 +725,25 @@ MATCH_4B1 = [
 ]
 
 MATCH_4B2 = [
+    row(
+        "MATCH-4b2",
+        "what a protected account shows is not public",
+        signs_in(),
+        offers(BIO),
+        the_platform_says(protected=True),
+        asks(),
+        answers="MATCH-4b2: no_basis",
+    ),
+    row(
+        "MATCH-4b2",
+        "until it is public again",
+        signs_in(),
+        offers(BIO),
+        the_platform_says(protected=True),
+        the_platform_says(protected=False),
+        asks(),
+        answers="MATCH-4b2: yes, public",
+    ),
     *(
         row(
             "MATCH-4b2",

@@ -65,6 +65,7 @@ def test_its_own_decisions_are_counted_and_nothing_else(changes: dict[str, bool]
 
 RIGHT = {
     "contact-consented": True,
+    "account-gone": False,
     "person-objected": False,
     "within-rate": True,
     "within-breadth": True,

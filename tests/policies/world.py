@@ -41,6 +41,8 @@ from broker.actions.broker import Broker
 from broker.actions.change_standing import Change, suspend_client
 from broker.actions.check_contact import check_contact
 from broker.actions.decide_match import answer_offer
+from broker.actions.follow_account import follow_sighting
+from broker.actions.lift_signal import heed_signal, lift_signal
 from broker.actions.object_to_matching import object_to_matching, take_objection_back
 from broker.actions.record_consent import record_consent
 from broker.actions.redistribute import Handover, add_recipient, hand_over
@@ -55,9 +57,11 @@ from broker.core.fingerprint import Fingerprint
 from broker.core.identifiers import Association, ProvenAccount
 from broker.core.match import Decision
 from broker.core.names import fold_name
+from broker.core.notice import Meanings
 from broker.core.policy import Policy
 from broker.errors import BrokerError
 from broker.oauth.details import IdentifierWire, InvalidAuthorizationDetailsError, known_identifier, read_details
+from broker.platforms import Sighting
 from broker.policies import Policies
 from broker.proof.sdjwt import parse, payload_of
 from broker.store.clients import save_client
@@ -65,7 +69,7 @@ from broker.store.consents import consents_of_pair
 from broker.store.database import Database, Transaction
 from broker.store.grounds import find_statement, grounds_of_pair
 from broker.store.objections import EVERYONE
-from broker.store.people import find_person, sealer_of
+from broker.store.people import Person, find_person, sealer_of
 from broker.store.receipts import list_receipts
 from broker.store.recipients import Recipient
 
@@ -285,9 +289,65 @@ def takes_the_objection_back(world: World) -> None:
         take_objection_back(tx, jane)
 
 
+def the_platform_says(*, gone: bool = False, protected: bool | None = None) -> Act:
+    """The platform is asked about Jane's account, by its id."""
+
+    def act(world: World) -> None:
+        environment = world.client.registration.environment
+        seen = Sighting(id=world.jane.account.id, gone=gone, protected=protected)
+        with world.transaction() as tx:
+            jane = find_person(tx, world.broker.sealer, world.person)
+            assert jane is not None
+            follow_sighting(tx, world.broker, jane, seen, environment=environment)
+
+    return act
+
+
+def the_notice_changes(**meanings: int) -> Act:
+    """From here on the notice means something else, or a purpose in it does; written with _ for -."""
+
+    def act(world: World) -> None:
+        numbers = {name.replace("_", "-"): number for name, number in meanings.items()}
+        declared = Meanings(notice=numbers.pop("notice", 1), purposes=numbers)
+        world.broker = replace(world.broker, policies=replace(world.broker.policies, meanings=declared))
+
+    return act
+
+
+def signals(world: World) -> None:
+    """Jane proves her account in a browser that signals Global Privacy Control."""
+    proved(world.broker, world.jane, None, gpc=True)
+
+
+def says_of_the_signal(change: Callable[[Transaction, Broker, Person], None]) -> Act:
+    """Jane lifts the signal on her page, or lets it count again."""
+
+    def act(world: World) -> None:
+        with world.transaction() as tx:
+            jane = find_person(tx, world.broker.sealer, world.person)
+            assert jane is not None
+            change(tx, world.broker, jane)
+
+    return act
+
+
+lifts_the_signal = says_of_the_signal(lift_signal)
+heeds_the_signal = says_of_the_signal(lambda tx, _broker, person: heed_signal(tx, person))
+
+
 def time_passes(**length: float) -> Act:
     """Nothing happens for a while."""
     return lambda world: world.clock.passes(**length)
+
+
+def is_registered_for(*purposes: str, **changes: Any) -> Act:  # noqa: ANN401 - any field of a registration
+    """From here on Northwind is an application for these purposes."""
+
+    def act(world: World) -> None:
+        owner = f"Northwind for itself {world.number}"
+        world.__dict__["client"] = registered(world.broker, owner=owner, purposes=purposes, **changes)
+
+    return act
 
 
 # --- what the business does ----------------------------------------------------------------------------------

@@ -59,11 +59,13 @@ def test_a_bundle_that_was_cut_is_refused(at: int) -> None:
     assert not checked(TEXT[:at]).logged
 
 
+@example(text="~")
 @given(text=st.text(max_size=40) | st.text('{}[]",:0\ud800', max_size=40).map("{".__add__))
 def test_every_text_is_answered(text: str) -> None:
     for keys, vkeys in ((None, ()), (KEYS, VERIFIERS)):
         verdict = verify_evidence(text, jwks=keys, vkeys=vkeys)
-        assert (False, "form") == (verdict.holds, verdict.steps[-1].name)
+        assert not verdict.holds
+        assert verdict.steps[-1].name in {"form", "header"}  # a lone tilde has the form of a token
 
 
 ODD = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3), st.lists, max_leaves=3)
