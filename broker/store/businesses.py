@@ -6,15 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, union
+from sqlalchemy import select, union
 from sqlmodel import col
 
 from broker.store.database import Transaction
 from broker.store.people import handles_held
-from broker.store.tables import ConsentRow, DecisionRow, ReceiptRow
+from broker.store.tables import ConsentRow, ReceiptRow
 from broker.store.terms_tables import GroundRow, ObjectionRow
-from broker.store.types import UtcDateTime
-from broker.store.writing import table_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,54 +56,6 @@ def claims_on(tx: Transaction, account: bytes) -> list[Claim]:
             basis=row.basis,
             expected_purposes=tuple(row.expected_purposes),
             made_at=row.made_at,
-        )
-        for row in rows
-    ]
-
-
-def last_asked(tx: Transaction, account: bytes) -> dict[str, datetime]:
-    """Return who ever had a decision about the account, or about the handle it bears now, and when last."""
-    rows = tx.execute(
-        select(col(DecisionRow.client_id), func.max(col(DecisionRow.decided_at), type_=UtcDateTime).label("at"))
-        .where(col(DecisionRow.account).in_(_names(tx, account)))
-        .group_by(col(DecisionRow.client_id))
-    )
-    return {row.client_id: row.at for row in rows}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """One answer that a business got about an account; ``identifier`` and account are left out, ``act`` is what for."""
-
-    decision_id: str
-    client_id: str
-    act: str
-    purpose: str
-    permitted: bool
-    basis: str | None
-    reason: str | None
-    clauses: tuple[str, ...]
-    decided_at: datetime
-
-
-def decisions_about(tx: Transaction, account: bytes) -> list[Told]:
-    """Return every answer about the account, or about the handle that it bears now, the latest first."""
-    rows = tx.execute(
-        select(table_of(DecisionRow))
-        .where(col(DecisionRow.account).in_(_names(tx, account)))
-        .order_by(col(DecisionRow.decided_at).desc(), col(DecisionRow.decision_id))
-    )
-    return [
-        Told(
-            decision_id=row.decision_id,
-            client_id=row.client_id,
-            act=row.act,
-            purpose=row.purpose,
-            permitted=row.permitted,
-            basis=row.basis,
-            reason=row.reason,
-            clauses=tuple(row.clauses),
-            decided_at=row.decided_at,
         )
         for row in rows
     ]

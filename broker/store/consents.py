@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, func, literal, not_, select, tuple_
 from sqlmodel import col
 
 from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.core.expiry import due_after
 from broker.core.identifiers import Association, OffPlatformId
 from broker.core.names import is_id
 from broker.store.database import Transaction
+from broker.store.paging import Place, page
 from broker.store.sealing import Sealer
 from broker.store.tables import AssociationRow, ConsentRow, PersonRow, RefusalRow
+from broker.store.types import UtcDateTime
 from broker.store.writing import add, add_once, change, drop, table_of
 
 _SAME_GRANT = and_(
@@ -53,12 +56,14 @@ def save_consent(tx: Transaction, record: ConsentRecord, details: Details, *, se
         kind=record.identifier.kind,
         type=record.identifier.type,
         purposes=list(record.purposes),
+        meanings=list(record.meanings),
         brand=record.brand,
         status=record.status.value,
         given_at=record.given_at,
         valid_until=record.valid_until,
         receipt_id=record.receipt_id,
         sealed_details=sealed,
+        due_at=due_after(record.given_at, given_at=record.given_at, valid_until=record.valid_until),
     )
     add(
         tx,
@@ -86,6 +91,7 @@ def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
         status=record.status.value,
         ended_at=record.ended_at,
         ended_by=record.ended_by,
+        due_at=None,
     )
     if not ended:
         return False
@@ -98,6 +104,42 @@ def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
         col(AssociationRow.grant_id) == record.grant_id,
     )
     return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """Something that has come to a consent by itself, at ``due_at``, and was not seen to when it was looked for."""
+
+    due_at: datetime
+    account: bytes
+    grant_id: str
+
+
+def find_due(tx: Transaction, *, now: datetime, after: Due | None, limit: int) -> list[Due]:
+    """Some of what is due, the oldest first, from *after* on."""
+    columns = table_of(ConsentRow).c
+    key = (columns.due_at, columns.account, columns.grant_id)
+    wanted = [columns.due_at <= now]
+    if after is not None:
+        last = (literal(value, column.type) for value, column in zip(vars(after).values(), key, strict=True))
+        wanted.append(tuple_(*key) > tuple_(*last))
+    rows = tx.execute(select(*key).where(*wanted).order_by(*key).limit(limit))
+    return [Due(**row._asdict()) for row in rows]
+
+
+def put_off(tx: Transaction, due: Due, *, until: datetime) -> bool:
+    """Let the next thing come to a consent *until* then; False when somebody has seen to this one, or it has ended."""
+    return bool(
+        change(
+            tx,
+            ConsentRow,
+            col(ConsentRow.account) == due.account,
+            col(ConsentRow.grant_id) == due.grant_id,
+            col(ConsentRow.due_at) == due.due_at,
+            col(ConsentRow.status) == ConsentStatus.GIVEN.value,
+            due_at=until,
+        )
+    )
 
 
 def consents_of_pair(tx: Transaction, pair: Association) -> tuple[ConsentRecord, ...]:
@@ -138,6 +180,25 @@ def list_consents(tx: Transaction, account: bytes) -> list[ConsentRecord]:
     return [_record(row) for row in rows]
 
 
+def live_consents(
+    tx: Transaction, account: bytes, *, now: datetime, before: Place | None = None, limit: int | None = None
+) -> list[ConsentRecord]:
+    """Return the person's consents that stand, the one given last first."""
+    stands = _RECORDS.where(col(ConsentRow.account) == account, *_standing(now))
+    rows = page(stands, col(ConsentRow.given_at), col(ConsentRow.grant_id), before=before, limit=limit)
+    return [_record(row) for row in tx.execute(rows)]
+
+
+def past_consents(
+    tx: Transaction, account: bytes, *, now: datetime, before: Place | None = None, limit: int | None = None
+) -> list[ConsentRecord]:
+    """Return those that have ended, the one that ended last first."""
+    over = _RECORDS.where(col(ConsentRow.account) == account, not_(and_(*_standing(now))))
+    ended = func.coalesce(col(ConsentRow.ended_at), col(ConsentRow.valid_until), type_=UtcDateTime)
+    rows = page(over, ended, col(ConsentRow.grant_id), before=before, limit=limit)
+    return [_record(row) for row in tx.execute(rows)]
+
+
 def given_consents(tx: Transaction, *, platform: str, now: datetime) -> Iterator[ConsentRecord]:
     """Every consent of one platform that stands, in no order."""
     rows = tx.execution_options(yield_per=1000).execute(
@@ -170,6 +231,10 @@ def save_refusal(tx: Transaction, account: bytes, pair: bytes, *, receipt_id: st
     change(tx, RefusalRow, *same, receipt_id=receipt_id, refused_at=now)
 
 
+def _standing(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (col(ConsentRow.status) == ConsentStatus.GIVEN.value, col(ConsentRow.valid_until) > now)
+
+
 def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement above
     return ConsentRecord(
         grant_id=row.grant_id,
@@ -177,6 +242,7 @@ def _record(row: Any) -> ConsentRecord:  # noqa: ANN401 - a row of the statement
         account=row.account,
         identifier=OffPlatformId(kind=row.kind, type=row.type, digest=row.identifier),
         purposes=tuple(row.purposes),
+        meanings=tuple(row.meanings),
         status=ConsentStatus(row.status),
         given_at=row.given_at,
         valid_until=row.valid_until,

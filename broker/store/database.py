@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -14,6 +15,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.errors import BadConfiguration, Unavailable
 from broker.store.trail import Pen, begin_trail
+from broker.store.turns import Turns
 
 #: What verbs are handed; only this folder knows what it can do.
 Transaction = Connection
@@ -32,8 +34,9 @@ _PRAGMAS = (
     "trusted_schema=OFF",
     "secure_delete=ON",
 )
-#: Connections of one worker; its threads take turns, and none waits for long. No error tells a statement's values.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 8, "pool_timeout": 10, "hide_parameters": True}
+#: Connections of one worker: more than those who may wait ever have (store/turns), so there is one for a withdrawal.
+#: No error tells a statement's values.
+_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 10, "hide_parameters": True}
 log = logging.getLogger(__name__)
 
 
@@ -64,14 +67,20 @@ class Database:
         try:
             self.engine = _open(url)
             self._readers = self.engine.execution_options(reading=True)
+            self._turns = Turns(_file_of(self.engine))
         except (ValueError, SQLAlchemyError) as error:
             # Neither text names the URL: it may hold a password.
             raise BadConfiguration("BROKER_DATABASE_URL cannot be read; see .env.example") from error
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """One unit of work: committed when the block ends, undone when it raises."""
-        with _failing_plainly(), self.engine.begin() as connection:
+    def transaction(self, *, in_turn: bool = False, whose: str = "") -> Iterator[Transaction]:
+        """One unit of work: committed when the block ends, undone when it raises.
+
+        What may wait is begun *in_turn*; *whose* it is then, none has more than half of the turns.
+        """
+        turn = self._turns.in_turn(whose) if in_turn else self._turns.first()
+        with _failing_plainly(), turn as begun, self.engine.begin() as connection:
+            begun()
             if self._pen is None:
                 yield connection
                 return
@@ -80,9 +89,10 @@ class Database:
             trail.write(connection)
 
     @contextmanager
-    def reading(self) -> Iterator[Transaction]:
-        """A look that waits for no writer, and writes nothing."""
-        with _failing_plainly(), self._readers.begin() as connection:
+    def reading(self, *, in_turn: bool = False, whose: str = "") -> Iterator[Transaction]:
+        """A look that waits for no writer, and writes nothing; *in_turn* and *whose* as of a transaction."""
+        turn = self._turns.look(whose) if in_turn else nullcontext()
+        with _failing_plainly(), turn, self._readers.begin() as connection:
             yield connection
 
     @contextmanager
@@ -157,6 +167,10 @@ def _open(url: str) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     return create_engine(url, pool_pre_ping=True, connect_args={"options": _POSTGRES_OPTIONS}, **_POOL)
+
+
+def _file_of(engine: Engine) -> Path | None:
+    return Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, func, literal, select, tuple_
 
 from broker.store.database import Transaction
+from broker.store.delivery_tables import StreamRow
 from broker.store.sealing import EPOCH_SIZE, SealBroken, StoreSealer, prefix_of
 from broker.store.short_lived import LinkRow, PushedRequestRow
 from broker.store.tables import PersonRow, ReceiptRow
@@ -46,6 +47,7 @@ STORE_SEALED = (
         IdempotencyRow, "sealed_answer", lambda row: f"idempotency.sealed_answer:{row.client_id}:{row.key.hex()}"
     ),
     SealedColumn(PushedRequestRow, "sealed_request", lambda row: f"pushed_requests:{row.request.hex()}"),
+    SealedColumn(StreamRow, "sealed_authorization", lambda row: f"streams.sealed_authorization:{row.client_id}"),
 )
 #: Sealed under the store's key and a browser's cookie together: only that browser can open them. They live for minutes.
 BROWSER_SEALED = tuple(table_of(LinkRow).c[f"sealed_{name}"] for name in ("attempt", "request", "account"))

@@ -2,7 +2,8 @@
 
 Every table with an account is erased unless it is named here, so that a table that is new is erased, too. Receipts,
 statements and events are kept without disclosures under fresh random accounts, one for each business: nothing ties
-what one business was told to what another was.
+what one business was told to what another was. What a business has still to be told, the erasure first of all, goes
+out to it afterwards.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from broker.core.consent import ConsentStatus
 from broker.errors import BadConfiguration
 from broker.store.columns import metadata
 from broker.store.database import Transaction
+from broker.store.events import rename_queue
 from broker.store.log import Leaf, leave
 from broker.store.log_tables import ErasureRow
 from broker.store.people import RECYCLED
@@ -112,27 +114,31 @@ def _keep_evidence(tx: Transaction, accounts: Collection[bytes], new_account: Ca
     for receipt in receipts:
         invalidate(tx, StatusEntry(list_id=receipt.status_list, position=receipt.status_index))
     kept = {table_of(model).name: 0 for model in KEPT}
-    for client_id in _clients(tx, accounts):
+    for account, client_id in _pairs(tx, accounts):
         nobody = new_account()
         for model, emptied in KEPT.items():
             table = table_of(model)
-            mine = (table.c.account.in_(accounts), table.c.client_id == client_id)
+            mine = (table.c.account == account, table.c.client_id == client_id)
             kept[table.name] += len(change(tx, model, *mine, account=nobody, **emptied))
+        rename_queue(tx, client_id, account, nobody)
         names = [
             name_digest(RECEIPT, receipt.receipt_id)
             for receipt in receipts
-            if receipt.client_id == client_id and receipt.status != ConsentStatus.REFUSED.value
+            if (receipt.account, receipt.client_id) == (account, client_id)
+            and receipt.status != ConsentStatus.REFUSED.value
         ]
         # The business finds its own receipt still; a refusal was the person's alone.
         change(tx, RouteRow, col(RouteRow.kind) == RECEIPT, col(RouteRow.name).in_(names), account=nobody)
     return kept
 
 
-def _clients(tx: Transaction, accounts: Collection[bytes]) -> list[str]:
-    found: set[str] = set()
+def _pairs(tx: Transaction, accounts: Collection[bytes]) -> list[tuple[bytes, str]]:
+    """Each account with each business that something is kept for: two accounts may have events of one place."""
+    found: set[tuple[bytes, str]] = set()
     for model in KEPT:
         table = table_of(model)
-        found |= set(tx.execute(select(table.c.client_id).distinct().where(table.c.account.in_(accounts))).scalars())
+        both = select(table.c.account, table.c.client_id).distinct().where(table.c.account.in_(accounts))
+        found |= {(row.account, row.client_id) for row in tx.execute(both)}
     return sorted(found)
 
 
@@ -146,6 +152,7 @@ def _keep_recycled(tx: Transaction, accounts: Collection[bytes], new_account: Ca
 _RECEIPT = [
     col(column)
     for column in (
+        ReceiptRow.account,
         ReceiptRow.receipt_id,
         ReceiptRow.client_id,
         ReceiptRow.status,

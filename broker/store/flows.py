@@ -10,11 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, literal, select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
 from broker.core.names import is_id
+from broker.store.columns import Table
 from broker.store.database import Transaction
 from broker.store.routes import SESSION, add_route, drop_route, find_route, find_way_in
 from broker.store.sealing import Sealer
@@ -65,6 +66,11 @@ def save_pushed(
     )
 
 
+def is_pushed(tx: Transaction, request_uri: str, *, client_id: str, now: datetime) -> bool:
+    """Whether there is a request that :func:`claim_pushed` would take. A look that takes nothing."""
+    return is_id(client_id) and _is_there(tx, PushedRequestRow, *_waiting_pushed(request_uri, client_id, now))
+
+
 def claim_pushed(
     tx: Transaction, request_uri: str, *, client_id: str, now: datetime, store: Sealer
 ) -> dict[str, object] | None:
@@ -72,13 +78,7 @@ def claim_pushed(
     if not is_id(client_id):
         return None
     key = name_digest(_PUSHED, request_uri)
-    taken = drop(
-        tx,
-        PushedRequestRow,
-        col(PushedRequestRow.request) == key,
-        col(PushedRequestRow.client_id) == client_id,
-        col(PushedRequestRow.expires_at) > now,
-    )
+    taken = drop(tx, PushedRequestRow, *_waiting_pushed(request_uri, client_id, now))
     place = _place("pushed_requests", key.hex())
     return next((_table(store.open_json(row.sealed_request, place=place)) for row in taken), None)
 
@@ -106,20 +106,16 @@ def save_link(tx: Transaction, link: Link, *, browser: str, state: str, expires_
     )
 
 
+def awaits_return(tx: Transaction, *, state: str, browser: str, platform: str, now: datetime) -> bool:
+    """Whether there is a way back that :func:`claim_return` would take. A look that takes nothing."""
+    return _is_there(tx, LinkRow, *_awaiting_return(state, browser, platform, now))
+
+
 def claim_return(
     tx: Transaction, *, state: str, browser: str, platform: str, now: datetime, store: Sealer
 ) -> Link | None:
     """Take the way back from the platform, once, in the browser that started, at the platform it started to."""
-    claimed = change(
-        tx,
-        LinkRow,
-        col(LinkRow.state) == name_digest(_STATE, state),
-        col(LinkRow.browser) == name_digest(_BROWSER, browser),
-        col(LinkRow.platform) == platform,
-        col(LinkRow.returned_at).is_(None),
-        col(LinkRow.expires_at) > now,
-        returned_at=now,
-    )
+    claimed = change(tx, LinkRow, *_awaiting_return(state, browser, platform, now), returned_at=now)
     return next((_link(row, store) for row in claimed), None)
 
 
@@ -201,6 +197,28 @@ def end_session(tx: Transaction, session: str) -> None:
         col(PersonSessionRow.session) == name_digest(SESSION, session),
     )
     drop_route(tx, SESSION, session)
+
+
+def _is_there(tx: Transaction, model: type[Table], *which: ColumnElement[bool]) -> bool:
+    return tx.execute(select(literal(1)).select_from(table_of(model)).where(*which).limit(1)).first() is not None
+
+
+def _waiting_pushed(request_uri: str, client_id: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(PushedRequestRow.request) == name_digest(_PUSHED, request_uri),
+        col(PushedRequestRow.client_id) == client_id,
+        col(PushedRequestRow.expires_at) > now,
+    )
+
+
+def _awaiting_return(state: str, browser: str, platform: str, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(LinkRow.state) == name_digest(_STATE, state),
+        col(LinkRow.browser) == name_digest(_BROWSER, browser),
+        col(LinkRow.platform) == platform,
+        col(LinkRow.returned_at).is_(None),
+        col(LinkRow.expires_at) > now,
+    )
 
 
 def _awaiting_choice(link_id: str, browser: str, now: datetime) -> tuple[ColumnElement[bool], ...]:

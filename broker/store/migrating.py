@@ -14,10 +14,13 @@ from sqlalchemy import text
 from broker.errors import BadConfiguration
 from broker.store.columns import metadata
 from broker.store.database import Database
+from broker.store.decisions import remember_led_to
 from broker.store.writing import adopt
 
 #: The revision from which on every row carries a MAC.
 _MACS = "0003"
+#: And from which on it is known whom a handle led to.
+_LED_TO = "0006"
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
@@ -33,6 +36,8 @@ def migrate(database: Database) -> None:
         if _MACS in missing and len(missing) < len(_revisions()):
             for table in metadata.sorted_tables:
                 adopt(connection, table)
+        if _LED_TO in missing and len(missing) < len(_revisions()):
+            remember_led_to(connection)
 
 
 def pending(database: Database) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import col
 
 from broker.store.database import Transaction
-from broker.store.terms_tables import ObjectionRow
+from broker.store.signals import GPC
+from broker.store.terms_tables import ObjectionRow, SignalRow
 from broker.store.types import UtcDateTime
 from broker.store.writing import add_once, change, drop
 
@@ -29,13 +31,33 @@ def lift_objection(tx: Transaction, account: bytes, client_id: str) -> bool:
     return bool(drop(tx, ObjectionRow, *_one(account, client_id)))
 
 
+@dataclass(frozen=True)
+class Against:
+    """Since when the person objects to a client, the latest objection counting, and since when their browser does."""
+
+    objected_at: datetime | None
+    signalled_at: datetime | None
+
+
+def said_against(tx: Transaction, account: bytes, client_id: str) -> Against:
+    """Return what speaks against a match without consent: one statement, since every match asks it."""
+    signalled = select(col(SignalRow.first_seen_at)).where(
+        col(SignalRow.account) == account, col(SignalRow.signal) == GPC, col(SignalRow.lifted_at).is_(None)
+    )
+    objected = _objected(account, client_id).scalar_subquery()
+    objected_at, signalled_at = tx.execute(select(objected, signalled.scalar_subquery())).one()
+    return Against(objected_at, signalled_at)
+
+
 def objected_at(tx: Transaction, account: bytes, client_id: str) -> datetime | None:
-    """Return since when the person objects to being matched by this client, the latest objection counting."""
-    return tx.execute(
-        select(func.max(col(ObjectionRow.objected_at), type_=UtcDateTime)).where(
-            col(ObjectionRow.account) == account, col(ObjectionRow.client_id).in_([EVERYONE, client_id])
-        )
-    ).scalar_one()
+    """Return since when the person objects to being matched by this client."""
+    return tx.execute(_objected(account, client_id)).scalar_one()
+
+
+def _objected(account: bytes, client_id: str) -> Select[datetime | None]:
+    return select(func.max(col(ObjectionRow.objected_at), type_=UtcDateTime)).where(
+        col(ObjectionRow.account) == account, col(ObjectionRow.client_id).in_([EVERYONE, client_id])
+    )
 
 
 def list_objections(tx: Transaction, account: bytes) -> dict[str, datetime]:

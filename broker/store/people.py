@@ -29,12 +29,16 @@ _WRAPPED = select(col(PersonRow.wrapped_key))
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """An account that was proved, in clear, and the sealer of its own key."""
+    """An account that was proved, in clear, and the sealer of its own key.
+
+    ``seen_as`` is the handle under which the platform showed the account last, at a proof or when it was asked.
+    """
 
     key: bytes
     proven: ProvenAccount
     proved_at: datetime
     sealer: Sealer
+    seen_as: str
 
 
 def find_person(tx: Transaction, store: Sealer, account: bytes) -> Person | None:
@@ -53,7 +57,8 @@ def find_person(tx: Transaction, store: Sealer, account: bytes) -> Person | None
     opened = sealer.open_json(row.sealed_account, place=_place("sealed_account", account))
     assert isinstance(opened, dict)  # noqa: S101 - sealed by save_proof
     proven = ProvenAccount(account=PlatformAccount(platform=row.platform, id=opened["id"]), handle=opened["handle"])
-    return Person(key=account, proven=proven, proved_at=row.proved_at, sealer=sealer)
+    seen_as = opened.get("seen_as", proven.handle)
+    return Person(key=account, proven=proven, proved_at=row.proved_at, sealer=sealer, seen_as=seen_as)
 
 
 def save_proof(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAccount, *, now: datetime) -> Person:
@@ -63,7 +68,17 @@ def save_proof(tx: Transaction, store: Sealer, account: bytes, proven: ProvenAcc
         {"id": proven.account.id, "handle": proven.handle}, place=_place("sealed_account", account)
     )
     change(tx, PersonRow, col(PersonRow.account) == account, sealed_account=sealed, proved_at=now)
-    return Person(key=account, proven=proven, proved_at=now, sealer=sealer)
+    return Person(key=account, proven=proven, proved_at=now, sealer=sealer, seen_as=proven.handle)
+
+
+def save_seen_as(tx: Transaction, person: Person, handle: str) -> None:
+    """Record that the platform shows the account under *handle* now. What was proved, and when, stays what it was."""
+    proven = person.proven
+    sealed = person.sealer.seal_json(
+        {"id": proven.account.id, "handle": proven.handle, "seen_as": handle},
+        place=_place("sealed_account", person.key),
+    )
+    change(tx, PersonRow, col(PersonRow.account) == person.key, sealed_account=sealed)
 
 
 def own_sealer(tx: Transaction, store: Sealer, account: bytes, *, platform: str, now: datetime) -> Sealer:
@@ -121,9 +136,9 @@ def hold_person(tx: Transaction, account: bytes) -> None:
 
 
 def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime) -> None:
-    """Note that *account* was proved under *handle*: it has left its other handles.
+    """Note that *account* was seen under *handle*, at a proof or by the platform's own word: it has left its others.
 
-    A handle that was ever proved by another account becomes recycled, and stays so.
+    A handle that another account was ever seen under becomes recycled, and stays so.
     """
     others = (col(HandleRow.account) == account, col(HandleRow.handle) != handle, col(HandleRow.standing) == HELD)
     change(tx, HandleRow, *others, standing=LEFT)

@@ -1,30 +1,43 @@
-"""Signed receipts with what belongs to each: its status entry, its pending leaf, its event.
+"""Signed receipts with what belongs to each: its status entry and its pending leaf.
 
 Receipts and leaves are only ever added. Not trusted: a receipt that was changed no longer verifies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
 from broker.core.names import is_id
 from broker.store.database import Transaction
 from broker.store.log import Leaf, leave
+from broker.store.paging import Place, page
 from broker.store.sealing import Sealer
-from broker.store.tables import EventRow, NoticeRow, ReceiptRow, StatusEntryRow
+from broker.store.tables import NoticeRow, ReceiptRow, StatusEntryRow
 from broker.store.writing import add, add_once, change, table_of
 
 #: Entries in one status list. Positions are drawn at random, so that neighbours have nothing in common.
 LIST_SIZE = 2**17
 _DRAWS = 8
-VALID, INVALID = 0, 1
+_HEADS = select(
+    *(
+        col(column)
+        for column in (
+            ReceiptRow.receipt_id,
+            ReceiptRow.grant_id,
+            ReceiptRow.client_id,
+            ReceiptRow.status,
+            ReceiptRow.issued_at,
+        )
+    )
+)
+VALID, INVALID, SLEEPING = 0, 1, 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +62,17 @@ class StoredReceipt:
     disclosures: tuple[str, ...]
     leaf: bytes
     entry: StatusEntry
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiptHead:
+    """A receipt as a list names it: whose business, of what, and when; what it says stays sealed."""
+
+    receipt_id: str
+    grant_id: str
+    client_id: str
+    status: ConsentStatus
+    issued_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +101,18 @@ def invalidate(tx: Transaction, entry: StatusEntry) -> None:
     """Mark a receipt's consent as no longer valid."""
     same = (col(StatusEntryRow.list_id) == entry.list_id, col(StatusEntryRow.position) == entry.position)
     change(tx, StatusEntryRow, *same, value=INVALID)
+
+
+def put_to_sleep(tx: Transaction, account: bytes, receipt_id: str, *, asleep: bool) -> None:
+    """Let the entry of a consent that stands sleep, or wake it up; one that has ended stays ended."""
+    entry = tx.execute(
+        select(col(ReceiptRow.status_list), col(ReceiptRow.status_index)).where(
+            col(ReceiptRow.account) == account, col(ReceiptRow.receipt_id) == receipt_id
+        )
+    ).one()
+    same = (col(StatusEntryRow.list_id) == entry.status_list, col(StatusEntryRow.position) == entry.status_index)
+    before, after = (VALID, SLEEPING) if asleep else (SLEEPING, VALID)
+    change(tx, StatusEntryRow, *same, col(StatusEntryRow.value) == before, value=after)
 
 
 def save_receipt(tx: Transaction, receipt: StoredReceipt, *, store: Sealer, person: Sealer) -> None:
@@ -114,29 +150,21 @@ def list_receipts(tx: Transaction, account: bytes, *, store: Sealer, person: Sea
     return _receipts(tx, account, store, person)
 
 
-def save_event(
-    tx: Transaction,
-    *,
-    event_id: str,
-    account: bytes,
-    client_id: str,
-    kind: str,
-    grant_id: str,
-    receipt_id: str,
-    now: datetime,
-) -> None:
-    """Leave an event to be delivered, in the transaction of its cause."""
-    add(
-        tx,
-        EventRow,
-        account=account,
-        event_id=event_id,
-        client_id=client_id,
-        type=kind,
-        grant_id=grant_id,
-        receipt_id=receipt_id,
-        occurred_at=now,
+def receipt_heads(tx: Transaction, account: bytes, grants: Collection[str]) -> list[ReceiptHead]:
+    """Return the receipts of these grants, the latest first, without opening one."""
+    own = _HEADS.where(col(ReceiptRow.account) == account, col(ReceiptRow.grant_id).in_(list(grants)))
+    return _heads(tx, page(own, col(ReceiptRow.issued_at), col(ReceiptRow.receipt_id), before=None, limit=None))
+
+
+def refusals_of(
+    tx: Transaction, account: bytes, *, before: Place | None = None, limit: int | None = None
+) -> list[ReceiptHead]:
+    """Return the receipts of what the person refused, the latest first."""
+    refused = (col(ReceiptRow.account) == account, col(ReceiptRow.status) == ConsentStatus.REFUSED.value)
+    rows = page(
+        _HEADS.where(*refused), col(ReceiptRow.issued_at), col(ReceiptRow.receipt_id), before=before, limit=limit
     )
+    return _heads(tx, rows)
 
 
 def save_notice(
@@ -153,6 +181,10 @@ def save_notice(
         text=text,
         first_shown_at=now,
     )
+
+
+def _heads(tx: Transaction, rows: Select[*tuple[Any, ...]]) -> list[ReceiptHead]:
+    return [ReceiptHead(**{**row._asdict(), "status": ConsentStatus(row.status)}) for row in tx.execute(rows)]
 
 
 def _receipts(

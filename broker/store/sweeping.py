@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete
 from sqlmodel import col
 
+from broker.core.delivery import State
 from broker.store.database import Transaction
+from broker.store.delivery_tables import DeliveryRow
 from broker.store.short_lived import LinkRow, PushedRequestRow, RevokedTokenRow, UsedAssertionRow
 from broker.store.tables import CodeRow, PersonSessionRow, RouteRow
 from broker.store.terms_tables import ContactRow, IdempotencyRow
@@ -15,6 +17,8 @@ from broker.store.tokens import MEMORY
 
 #: Longer than any ceiling counts a message.
 COUNTED = timedelta(days=2)
+#: How long it can be looked up that an event was delivered. What was given up stays until somebody has looked.
+TOLD = timedelta(days=30)
 
 
 def sweep(tx: Transaction, *, now: datetime, longest_session: timedelta) -> None:
@@ -23,4 +27,6 @@ def sweep(tx: Transaction, *, now: datetime, longest_session: timedelta) -> None
         tx.execute(delete(row).where(col(row.expires_at) < now))
     tx.execute(delete(CodeRow).where(col(CodeRow.expires_at) < now - MEMORY))
     tx.execute(delete(ContactRow).where(col(ContactRow.checked_at) < now - COUNTED))
+    over = (State.DELIVERED.value, State.UNWANTED.value)
+    tx.execute(delete(DeliveryRow).where(col(DeliveryRow.ended_at) < now - TOLD, col(DeliveryRow.state).in_(over)))
     tx.execute(delete(PersonSessionRow).where(col(PersonSessionRow.signed_in_at) < now - longest_session))

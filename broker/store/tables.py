@@ -17,6 +17,8 @@ from sqlmodel import Field
 
 from broker.store.columns import Table, json_column, key_column, sealed_column, text_column, time_column
 
+_DUE = text("due_at IS NOT NULL")
+
 # --- about a business: reference tables -------------------------------------------------------------------
 
 
@@ -63,7 +65,11 @@ class PersonRow(Table, table=True):
 
 
 class ConsentRow(Table, table=True):
-    """A consent record. Its key is the match's question: who, for which client, to what."""
+    """A consent record. Its key is the match's question: who, for which client, to what.
+
+    ``meanings`` are those of ``purposes``, in their order. ``due_at`` is when something comes to it by itself next: its
+    client is told ahead, or it ends. What was told is so remembered in the row that it was told of.
+    """
 
     __tablename__ = "consents"
     account: bytes = key_column()
@@ -73,6 +79,7 @@ class ConsentRow(Table, table=True):
     kind: str = text_column()
     type: str = text_column()
     purposes: list[str] = json_column()
+    meanings: list[str] = json_column()
     brand: str | None = text_column(nullable=True)
     status: str = text_column()
     given_at: datetime = time_column()
@@ -81,7 +88,11 @@ class ConsentRow(Table, table=True):
     ended_by: str | None = text_column(nullable=True)
     receipt_id: str = text_column()
     sealed_details: bytes = sealed_column()
-    __table_args__ = (Index(None, "account", "grant_id", unique=True),)
+    due_at: datetime | None = time_column(nullable=True)
+    __table_args__ = (
+        Index(None, "account", "grant_id", unique=True),
+        Index("ix_consents_due", "due_at", "account", "grant_id", sqlite_where=_DUE, postgresql_where=_DUE),
+    )
 
 
 class AssociationRow(Table, table=True):
@@ -165,11 +176,11 @@ class DecisionRow(Table, table=True):
     grant_id: str | None = text_column(nullable=True)
     association_id: str | None = text_column(nullable=True)
     decided_at: datetime = time_column()
-    __table_args__ = (Index(None, "client_id", "decided_at"),)
+    __table_args__ = (Index(None, "client_id", "decided_at"), Index(None, "account", "decided_at"))
 
 
 class EventRow(Table, table=True):
-    """An event to deliver, written in the transaction of its cause."""
+    """An event, written in the transaction of its cause; ``number`` is its place among those of its account."""
 
     __tablename__ = "events"
     account: bytes = key_column()
@@ -179,6 +190,11 @@ class EventRow(Table, table=True):
     grant_id: str = text_column()
     receipt_id: str = text_column()
     occurred_at: datetime = time_column()
+    number: int = Field(sa_column=Column(Integer, nullable=False))
+    __table_args__ = (
+        Index(None, "account", "number", unique=True),
+        Index(None, "client_id", "event_id", unique=True),
+    )
 
 
 class PersonSessionRow(Table, table=True):
@@ -214,8 +230,9 @@ class RouteRow(Table, table=True):
 
 
 class HandleRow(Table, table=True):
-    """What proofs have shown of a handle: held by an account, left by it, or recycled, that is seen on two accounts.
+    """What proofs, and the platform where it was asked by id, have shown of a handle.
 
+    It is held by an account, left by it, or recycled, that is seen on two accounts.
     Only a held handle leads to its account. A recycled one leads to nobody ever again: who asks by it cannot be known
     to mean the one who left it or the one who took it.
     """

@@ -63,6 +63,34 @@ class ObjectionRow(Table, table=True):
     why: str = text_column()
 
 
+class SignalRow(Table, table=True):
+    """That the browser in which an account was proved signals against selling and sharing; lifted by the person alone.
+
+    A signal that was lifted stays here: the browser will send it again, and the person's own word counts.
+    """
+
+    __tablename__ = "signals"
+    account: bytes = key_column()
+    signal: str = text_column(primary=True)
+    first_seen_at: datetime = time_column()
+    seen_at: datetime = time_column()
+    lifted_at: datetime | None = time_column(nullable=True)
+
+
+class LedToRow(Table, table=True):
+    """Whom a question led to that named a handle: the account that bore it then, or the handle's own digest.
+
+    The client learns nothing of it, and its answer lies under the handle (``handle``). It is for the person to see.
+    """
+
+    __tablename__ = "led_to"
+    account: bytes = key_column()
+    decision_id: str = text_column(primary=True)
+    handle: bytes = key_column(primary=False)
+    decided_at: datetime = time_column()
+    __table_args__ = (Index(None, "account", "decided_at"),)
+
+
 # --- about a business -----------------------------------------------------------------------------------------
 
 

@@ -27,11 +27,12 @@ _EMPTY = (
     .where(_TABLE.c.number == bindparam("the_number"), _TABLE.c.digest == bindparam("the_digest"))
     .values(row_key=b"", salt=b"", erasure_id=bindparam("its_erasure"), mac=bindparam("its_mac"))
 )
-#: What lives for minutes, is counted only, or is checked in another way (the log's own tables).
+#: What lives for minutes, is counted only, or is checked in another way: the log's own tables, and deliveries, which
+#: change with each attempt, against their events.
 NOT_FOLLOWED = frozenset(
     {
         *("pushed_requests", "links", "used_assertions", "revoked_tokens", "codes", "person_sessions"),
-        *("idempotency", "contacts", "rulings"),
+        *("idempotency", "contacts", "rulings", "stream_work", "deliveries", "rechecks"),
         *("leaves", "log_head", "log_tiles", "checkpoints", "trail", "batches"),
     }
 )

@@ -79,6 +79,13 @@ def rewrite(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
     tx.execute(_rewrite(table), [_bound(table, _marked(trail, table, row)[0]) for row in rows])
 
 
+def is_as_written(tx: Transaction, table: Table, row: Values) -> bool:
+    """Whether a row, given whole, is as the broker wrote it last."""
+    trail = trail_of(tx)
+    last = trail.last(tx, table, [row] if is_followed(table, row) else [])
+    return _is_ours(trail, table, row, last)
+
+
 def adopt(tx: Transaction, table: Table) -> None:
     """Give rows that are older than MACs theirs. Only a migration may: afterwards a row without one is a lie."""
     trail = trail_of(tx)

@@ -86,7 +86,7 @@ def test_the_account_leads_the_key_of_every_table_about_a_person() -> None:
     led = {name for name, table in metadata.tables.items() if next(iter(table.primary_key)).name == "account"}
     assert {
         "people", "consents", "associations", "refusals", "receipts", "codes", "decisions", "events", "person_sessions",
-        "grounds", "statements", "tainted_pairs", "objections",
+        "grounds", "statements", "tainted_pairs", "objections", "presences", "rechecks", "signals", "led_to",
     } == led  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from broker.store.database import Database
 from broker.store.receipts import (
     INVALID,
     LIST_SIZE,
+    SLEEPING,
     VALID,
     Standing,
     StatusEntry,
@@ -22,13 +23,13 @@ from broker.store.receipts import (
     find_receipt,
     invalidate,
     list_receipts,
-    save_event,
+    put_to_sleep,
     save_notice,
     save_receipt,
     take_status_entry,
 )
 from broker.store.sealing import SealBroken, Sealer
-from broker.store.tables import EventRow, LeafRow, NoticeRow, ReceiptRow, StatusEntryRow
+from broker.store.tables import LeafRow, NoticeRow, ReceiptRow, StatusEntryRow
 
 RECEIPT = StoredReceipt(
     account=b"a" * 16,
@@ -184,19 +185,20 @@ def test_only_the_entry_that_is_meant_becomes_invalid(database: Database) -> Non
     assert {(1, 1): VALID, (1, 2): INVALID} == entries(database)
 
 
-def test_an_event_is_left_with_its_cause(database: Database) -> None:
-    event = {
-        "event_id": "an event",
-        "account": b"a" * 16,
-        "client_id": "northwind",
-        "grant_id": "a grant",
-        "receipt_id": "a receipt",
-    }
+def test_the_entry_of_a_consent_sleeps_and_wakes_up_unless_it_ended_meanwhile(
+    database: Database, store: Sealer, person: Sealer
+) -> None:
+    def asleep(*, it_is: bool) -> int:
+        with database.transaction() as tx:
+            put_to_sleep(tx, RECEIPT.account, RECEIPT.receipt_id, asleep=it_is)
+        return entries(database)[1, 7]
+
+    save(database, store, person, RECEIPT)
+    takes(database, lambda _: 7)
+    assert [SLEEPING, SLEEPING, VALID] == [asleep(it_is=it) for it in (True, True, False)]
     with database.transaction() as tx:
-        save_event(tx, kind="consent-granted", now=NOON, **event)  # type: ignore[arg-type]
-    with database.transaction() as tx:
-        row = dict(tx.execute(EventRow.__table__.select()).one()._mapping)  # type: ignore[attr-defined] # noqa: SLF001
-    assert {**event, "type": "consent-granted", "occurred_at": NOON, "mac": row["mac"]} == row
+        invalidate(tx, RECEIPT.entry)
+    assert [INVALID, INVALID] == [asleep(it_is=it) for it in (True, False)]
 
 
 def test_a_notice_is_kept_as_it_was_first_shown(database: Database) -> None:

@@ -6,11 +6,13 @@ from builders import NOON, an_id
 from sqlalchemy import select
 
 from broker.store.database import Database
+from broker.store.deliveries import bury, find_deliveries, mark_delivered, mark_unwanted
+from broker.store.events import save_event
 from broker.store.flows import Link, resume_session, save_link, save_pushed, save_session
 from broker.store.routes import CODE, GRANT, SESSION, add_route, find_route
 from broker.store.sealing import Sealer
 from broker.store.short_lived import LinkRow, PushedRequestRow, RevokedTokenRow, UsedAssertionRow
-from broker.store.sweeping import sweep
+from broker.store.sweeping import TOLD, sweep
 from broker.store.tables import CodeRow, PersonSessionRow
 from broker.store.tokens import MEMORY, Code, claim_code, revoke_token, save_code, token_revoked, use_assertion
 
@@ -83,3 +85,18 @@ def test_a_name_without_an_end_is_never_dropped(database: Database) -> None:
     swept(database, minutes=10**7)
     with database.transaction() as tx:
         assert find_route(tx, GRANT, "a name") is not None
+
+
+def test_what_was_delivered_long_ago_is_dropped_and_what_was_given_up_or_waits_is_not(database: Database) -> None:
+    with database.transaction() as tx:
+        for number, name in enumerate(("delivered", "unwanted", "given up", "waits", "delivered late")):
+            ids = dict.fromkeys(("event_id", "grant_id", "receipt_id", "given_id", "txn"), name)
+            save_event(tx, account=bytes([number]) * 16, client_id="c", kind="consent-granted", now=NOON, **ids)
+        mark_delivered(tx, "c", ["delivered"], now=NOON)
+        mark_unwanted(tx, "c", ["unwanted"], now=NOON)
+        bury(tx, [("c", "given up")], now=NOON, problem="the receiver is gone")
+        mark_delivered(tx, "c", ["delivered late"], now=NOON + timedelta(days=1))
+        sweep(tx, now=NOON + TOLD + MINUTE, longest_session=HOUR)
+        assert {"given up", "waits", "delivered late"} == {
+            found.event_id for found in find_deliveries(tx, client_id="c", limit=9)
+        }
