@@ -3,9 +3,10 @@
 1. rows      each bears the MAC of what it holds, and is what the trail says it was last; none is gone
 2. trail     each entry is in one batch, each batch signed, over its entries and the batch before, and a leaf;
              what was emptied was so by an erasure whose certificate says it
-3. evidence  each receipt, statement and certificate is a leaf, and each leaf one of them
+3. evidence  each receipt, statement, certificate and action is a leaf, and each leaf one of them
 4. log       indices, tiles, head and checkpoints are those of the leaves, and the mark outside the database agrees
-5. meaning   receipts open and verify, and say what consents, associations, routes, events and status lists say
+5. meaning   receipts open and verify, and say what consents, associations, routes, events and status lists say;
+             each event is to be told to its client, and nothing else is; each action was stated by its client
 
 Nothing is written. Who holds the database alone cannot make a row that passes; who holds the broker's keys too is found
 out by the log, once a checkpoint has left the house.
@@ -15,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from broker.actions.audit_actions import check_actions
+from broker.actions.audit_deliveries import check_deliveries
 from broker.actions.audit_erasures import check_erasures
 from broker.actions.audit_leaves import check_leaves
 from broker.actions.audit_log import check_log
@@ -45,5 +48,7 @@ def audit(broker: Broker, tell: Callable[[Finding], None], *, patience: float = 
             check_leaves(walk)
             check_meaning(walk, broker)
             check_records(walk, broker)
+            check_deliveries(walk, broker)
+            check_actions(walk, broker)
             check_log(walk, broker, mark, patience=patience)
     return walk.walked

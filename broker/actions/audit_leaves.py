@@ -10,7 +10,13 @@ from broker.store.auditing_log import find_leaves
 
 LEAVES = "leaves"
 #: Tables whose rows hold a signed JWT and its leaf, and the kind of leaf that is.
-_KINDS = {"receipts": "receipt", "statements": "statement", "batches": "batch", "erasures": "erasure"}
+_KINDS = {
+    "receipts": "receipt",
+    "statements": "statement",
+    "batches": "batch",
+    "erasures": "erasure",
+    "actions": "action",
+}
 
 
 def check_leaves(audit: Walk) -> None:

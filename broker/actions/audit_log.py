@@ -26,7 +26,7 @@ from broker.store.log import latest_checkpoint
 
 _TILES, _HEAD, _CHECKPOINTS = "log_tiles", "log_head", "checkpoints"
 _LOOK = 0.1
-_OF_NOTHING = "there is no receipt, statement, batch or erasure of which it is the leaf"
+_OF_NOTHING = "there is no receipt, statement, batch, erasure or action of which it is the leaf"
 
 
 class _Tree:

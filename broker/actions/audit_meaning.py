@@ -13,16 +13,18 @@ from typing import Any
 
 from broker.actions.audit_evidence import RECEIPTS, STATEMENTS, Claims, check_signed_rows, differing
 from broker.actions.broker import Broker
+from broker.actions.follow_account import EVENT
 from broker.actions.issue_receipt import EVENTS
 from broker.actions.withdraw_consent import BY_RENEWAL
 from broker.core.blinding import name_digest
 from broker.core.consent import ConsentStatus
+from broker.core.delivery import EXPIRES_SOON
 from broker.core.identifiers import Identifier
 from broker.proof.receipt import EVENT_TYPE, IDENTIFIER
 from broker.proof.verify import Verdict
 from broker.store.auditing import Seen, Walk
 from broker.store.auditing_evidence import OpenedRow, rows_beside
-from broker.store.receipts import INVALID, VALID
+from broker.store.receipts import INVALID, SLEEPING, VALID
 from broker.store.routes import ASSOCIATION, CAPABILITY, GRANT, RECEIPT
 
 Opened = tuple[OpenedRow, Verdict]
@@ -99,7 +101,13 @@ def _said_at_the_end(verdict: Verdict) -> Claims:
 
 
 def _check_status(audit: Walk, chunk: Iterable[Opened], consents: Mapping[tuple[Any, ...], Seen]) -> None:
-    """An entry stands for a consent as long as that is given; that of a refusal or of an end never stands."""
+    """An entry stands for a consent as long as that is given, and sleeps while its account is gone from the platform.
+
+    That of a refusal or of an end never stands.
+    """
+    chunk = list(chunk)
+    presences = rows_beside(audit, "presences", "account", _accounts(chunk))
+    gone = {seen.values["account"] for seen in presences if seen.values.get("gone_at") is not None}
     lists: dict[int, dict[int, Opened]] = defaultdict(dict)
     for opened, verdict in chunk:
         lists[opened.values["status_list"]][opened.values["status_index"]] = opened, verdict
@@ -110,18 +118,18 @@ def _check_status(audit: Walk, chunk: Iterable[Opened], consents: Mapping[tuple[
             if entry is None:
                 audit.name("status_entries", f"{number}/{place}", f"is missing: receipts {opened.key} names it")
             elif entry.sound and (consent is None or consent.sound):
-                other = differing(entry.values, _entry_of(opened, verdict, consent))
+                other = differing(entry.values, _entry_of(opened, verdict, consent, gone))
                 if other:
                     wrong = f"receipts {opened.key} and its consent say another {', '.join(other)}"
                     audit.name("status_entries", entry.key, wrong)
 
 
-def _entry_of(opened: OpenedRow, verdict: Verdict, consent: Seen | None) -> Claims:
+def _entry_of(opened: OpenedRow, verdict: Verdict, consent: Seen | None, gone: set[bytes]) -> Claims:
     if opened.values["status"] != _GIVEN:
         return {"value": INVALID, "client_id": None, "valid_until": None}
     stands = consent is not None and consent.values["status"] == _GIVEN
     return {
-        "value": VALID if stands else INVALID,
+        "value": (SLEEPING if opened.values["account"] in gone else VALID) if stands else INVALID,
         "client_id": opened.values["client_id"],
         "valid_until": _until(verdict),
     }
@@ -167,7 +175,10 @@ def check_routes(audit: Walk, ways: Iterable[Way]) -> None:
 def _check_events(audit: Walk, chunk: Iterable[Opened]) -> None:
     """What a client is told of has its event."""
     told = [(opened, verdict) for opened, verdict in chunk if _event_of(verdict)]
-    events = by(rows_beside(audit, "events", "account", _accounts(told)), "account", "receipt_id")
+    beside = rows_beside(audit, "events", "account", _accounts(told))
+    # Who was told ahead of the end, or that the account has changed, was told in the name of the receipt there was.
+    caused = [event for event in beside if event.values.get("type") not in {EXPIRES_SOON, EVENT}]
+    events = by(caused, "account", "receipt_id")
     for opened, verdict in told:
         receipt, event = opened.values, events.get((opened.values["account"], opened.values["receipt_id"]))
         said = {"type": _event_of(verdict), "occurred_at": verdict.payload["iat"]}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from broker.core.blinding import Blinder
 from broker.core.client import Client
+from broker.core.post import Courier, StaysAtHome
 from broker.core.screening import Screen
 from broker.errors import MalformedRequest
 from broker.platforms import Platform
@@ -74,6 +75,7 @@ class Broker:
     now: Callable[[], datetime]
     random: Callable[[int], bytes] = field(repr=False)
     seal: Callable[[Mapping[int, bytes], Callable[[int], bytes]], StoreSealer] = store_sealer
+    courier: Courier = field(default_factory=StaysAtHome)
 
     @property
     def keys(self) -> KeyRing:
@@ -97,6 +99,10 @@ class Broker:
     def new_secret(self) -> str:
         """A bearer secret: 43 characters, 256 random bits."""
         return urlsafe_b64encode(self.random(32)).decode().rstrip("=")
+
+    def chance(self) -> float:
+        """A random number from 0 up to 1, which it never is."""
+        return int.from_bytes(self.random(4)) / 2**32
 
     def draw(self, size: int) -> int:
         """A random number below *size*."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from broker.actions.broker import Broker
-from broker.actions.decide_match import Answer, record_answer
+from broker.actions.decide_match import Answer, Asked, record_answer
 from broker.actions.gather_facts import Question, gather_facts, pair_of
 from broker.actions.terms import call_clauses
 from broker.core.case import Case
@@ -13,7 +13,7 @@ from broker.core.client import Client, Standing
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.decide import as_decision, rule
 from broker.core.fingerprint import Fingerprint
-from broker.core.match import Facts, MatchRequest, best_consent, status_reason
+from broker.core.match import Facts, MatchRequest, best_consent, cover_reason, covers, status_reason
 from broker.core.policy import Policy
 from broker.core.purposes import CONTACT
 from broker.errors import Unauthorized
@@ -41,7 +41,8 @@ def check_contact(
     meter = read_meter(tx, client.client_id, pair.person, fingerprint, minute=now - _MINUTE, day=now - _DAY)
     consent = best_consent(request, facts)
     ruling = rule(_case(facts, consent, meter, policy), policy)
-    answer = record_answer(tx, broker, client, request, as_decision(ruling, policy, consent=consent), act="contact")
+    decision = as_decision(ruling, policy, consent=consent)
+    answer = record_answer(tx, broker, Asked(client, pair, request), decision, act="contact")
     if ruling.permitted:
         save_contact(tx, client.client_id, answer.decision_id, pair.person, fingerprint, now=now)
     return answer
@@ -50,7 +51,6 @@ def check_contact(
 def _case(facts: Facts, consent: ConsentRecord | None, meter: ContactMeter, policy: Policy) -> Case:
     status = consent.status_at(facts.now) if consent else None
     live = consent if consent and status is ConsentStatus.GIVEN and consent.associated else None
-    consented = live is not None and CONTACT in live.purposes
     # Consent that was given after an objection is the person's later word.
     objected = facts.objected_at is not None and (live is None or facts.objected_at >= live.given_at)
     return Case(
@@ -58,11 +58,12 @@ def _case(facts: Facts, consent: ConsentRecord | None, meter: ContactMeter, poli
         words={"purpose": frozenset({CONTACT}), "use": frozenset(), "sensitive": frozenset()},
         marks={
             "purpose-declared": CONTACT in facts.declared_purposes,
-            "contact-consented": consented,
+            "contact-consented": covers(live, CONTACT, facts),
             "person-objected": objected,
             "within-rate": meter.in_minute < policy.limit("contacts-per-minute"),
             "within-breadth": meter.accounts_in_day < policy.limit("contact-accounts-per-day"),
+            "account-gone": facts.presence.gone,
             "content-repeated": meter.accounts_alike >= policy.limit("repeated-content-accounts"),
         },
-        reasons={"contact-consented": "purpose_not_granted" if live else status_reason(status)},
+        reasons={"contact-consented": cover_reason(live, CONTACT) if live else status_reason(status)},
     )

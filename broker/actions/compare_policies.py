@@ -53,5 +53,6 @@ def _question(broker: Broker, client: Client, record: ConsentRecord, purpose: st
         narrower=client.registration.narrower,
         spoken_of=found_facts(screen_purpose(broker, purpose, client.registration.narrower)),
         consents=(record,),
+        meaning=broker.policies.meanings.of(purpose, client.registration.narrower),
     )
     return MatchRequest(association=pair, purpose=purpose, kind=record.identifier.kind), facts

@@ -13,7 +13,7 @@ from broker.core.decide import as_decision, decide
 from broker.core.match import Decision, MatchRequest
 from broker.core.purposes import OTHER_PURPOSE, known_family
 from broker.store.database import Transaction
-from broker.store.decisions import save_decision
+from broker.store.decisions import save_decision, save_led_to
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def decide_match(tx: Transaction, broker: Broker, client: Client, question: Ques
         # The question had a ground to offer, and the terms refused it: that is what decided.
         ruling = offered.ruling
         decision = replace(decision, reason=ruling.reason or decision.reason, clauses=ruling.clauses)
-    return record_answer(tx, broker, client, request, decision, act="match")
+    return record_answer(tx, broker, Asked(client, pair, request), decision, act="match")
 
 
 def answer_offer(tx: Transaction, broker: Broker, client: Client, question: Question) -> Outcome:
@@ -51,25 +51,28 @@ def answer_offer(tx: Transaction, broker: Broker, client: Client, question: Ques
     outcome = offer_association(tx, broker, Offer(client=client, pair=pair, question=question, tag=question.provenance))
     decision = as_decision(outcome.ruling, broker.policies.governing(question.platform), ground=outcome.ground)
     request = MatchRequest(association=pair.association, purpose="")
-    record_answer(tx, broker, client, request, decision, act="associate")
+    record_answer(tx, broker, Asked(client, pair, request), decision, act="associate")
     return outcome
 
 
-def record_answer(
-    tx: Transaction,
-    broker: Broker,
-    client: Client,
-    request: MatchRequest,
-    decision: Decision,
-    *,
-    act: str,
-) -> Answer:
-    """Write an answer down under an id of its own."""
-    now, narrower = broker.now(), client.registration.narrower
-    decision_id = broker.new_id()
+@dataclass(frozen=True)
+class Asked:
+    """Who asked, about whom, and what."""
+
+    client: Client
+    pair: Pair
+    request: MatchRequest
+
+
+def record_answer(tx: Transaction, broker: Broker, asked: Asked, decision: Decision, *, act: str) -> Answer:
+    """Write an answer down under an id of its own; and for the person, that a handle led to them."""
+    now, narrower = broker.now(), asked.client.registration.narrower
+    decision_id, request, pair = broker.new_id(), asked.request, asked.pair
     # What bears no name of the vocabulary is prose of the client's own: nothing free-form is kept beside an account.
     named = request.purpose if known_family(request.purpose, narrower) else OTHER_PURPOSE
     save_decision(tx, decision_id, replace(request, purpose=named), decision, act=act, now=now)
+    if pair.unresolved:
+        save_led_to(tx, decision_id, handle=pair.association.account, account=pair.person, now=now)
     return Answer(decision_id=decision_id, decision=decision, decided_at=now)
 
 

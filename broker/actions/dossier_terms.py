@@ -74,6 +74,8 @@ def _as_of(record: ConsentRecord, at: datetime) -> ConsentRecord:
 
 def _answer(record: ConsentRecord, purpose: str, facts: Facts, policy: Policy) -> Mapping[str, object]:
     pair = Association(client_id=record.client_id, account=record.account, identifier=record.identifier.digest)
+    # What the notice meant to others on that day is not kept; the words of this consent are in the dossier themselves.
+    facts = replace(facts, meaning=record.meant(purpose))
     decision = decide(MatchRequest(association=pair, purpose=purpose, kind=record.identifier.kind), facts, policy)
     why = {"basis": decision.basis} if decision.permitted else {"reason": decision.reason}
     return {

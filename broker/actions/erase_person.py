@@ -21,9 +21,9 @@ from broker.proof.sdjwt import SALT_SIZE, Disclosure, SdJwt, disclose
 from broker.store.consents import list_consents
 from broker.store.database import Transaction
 from broker.store.erasing import Erased, Erasure, erase_rows, hold_people, save_erasure
+from broker.store.events import save_event
 from broker.store.flows import drop_pushed
 from broker.store.objections import EVERYONE, object_to
-from broker.store.receipts import save_event
 
 #: What a business is told, of each consent it ever held.
 EVENT = "account-erased"
@@ -96,7 +96,11 @@ def carry_out(tx: Transaction, broker: Broker, traces: Traces, order: Order, *, 
 
 
 def _tell(tx: Transaction, broker: Broker, traces: Traces) -> None:
-    """Tell every business of every consent that it ever held of the person: by its receipt, which it knows."""
+    """Tell every business of every consent that it ever held of the person: by its receipt, which it knows.
+
+    Each telling is a transaction of its own to its reader: one that all shared would show two businesses that the
+    person is the same.
+    """
     for account in traces.accounts:
         for record in list_consents(tx, account):
             save_event(
@@ -107,6 +111,8 @@ def _tell(tx: Transaction, broker: Broker, traces: Traces) -> None:
                 kind=EVENT,
                 grant_id=record.grant_id,
                 receipt_id=record.receipt_id,
+                given_id=record.receipt_id,
+                txn=broker.new_id(),
                 now=broker.now(),
             )
 

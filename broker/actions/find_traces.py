@@ -72,8 +72,11 @@ def traces_of_account(tx: Transaction, broker: Broker, account: PlatformAccount)
     digests = {name: broker.blinder.account(account, environment=name) for name in ENVIRONMENTS}
     known = hold_people(tx, digests.values())
     people = [person for digest in known if (person := find_person(tx, broker.sealer, digest))]
-    current = {person.proven.handle for person in people}
-    written = current | {handle for person in people for handle in _handles_in_receipts(tx, broker, person)}
+    # Under a handle that the account has left somebody else may lie by now: no objection is kept for that one.
+    current = {person.seen_as for person in people}
+    proven = {person.proven.handle for person in people}
+    receipts = {handle for person in people for handle in _handles_in_receipts(tx, broker, person)}
+    written = current | proven | receipts
     proved = {handle for digest in digests.values() for handle in handles_to_erase(tx, digest)}
     objecting = [name for name, digest in digests.items() if digest in known or name == PRODUCTION]
     return Traces(

@@ -18,8 +18,9 @@ from broker.core.match import Facts
 from broker.store.consents import consents_of_pair, holds_consent
 from broker.store.database import Transaction
 from broker.store.grounds import grounds_of_pair, has_said_no, has_taint, taint_pair
-from broker.store.objections import objected_at
+from broker.store.objections import said_against
 from broker.store.people import bearer_of, handles_held, handles_of
+from broker.store.presences import presence_of
 
 #: Names are asked about in such numbers: few have more.
 _NAMES_AT_ONCE = 4
@@ -45,7 +46,8 @@ class Pair:
     ``names`` are all the digests the account goes by, its handles too, and ``record`` is the identifier's folded value:
     what was refused under one name is not accepted under another. ``known_as`` are the names that this client may know
     to be one account: what it stated under any of them counts. ``current`` is False for a handle that its bearer has
-    left, or that was seen on two accounts: what a client says about it may be about either.
+    left, or that was seen on two accounts: what a client says about it may be about either. ``unresolved`` is True
+    where the client named a handle and learns nothing of whom it leads to.
     """
 
     association: Association
@@ -54,6 +56,7 @@ class Pair:
     record: str
     known_as: tuple[bytes, ...] = ()
     current: bool = True
+    unresolved: bool = False
 
 
 def pair_of(tx: Transaction, broker: Broker, client: Client, question: Question) -> Pair:
@@ -85,6 +88,7 @@ def pair_of(tx: Transaction, broker: Broker, client: Client, question: Question)
         record=question.identifier.folded(),
         known_as=(person, handle) if own else (handle,),
         current=bearer is None or bearer.held,
+        unresolved=not own,
     )
 
 
@@ -92,16 +96,20 @@ def gather_facts(tx: Transaction, broker: Broker, client: Client, pair: Pair, pu
     """Read what the terms ask about a pair and a purpose."""
     asked, client_id, narrower = pair.association, client.client_id, client.registration.narrower
     grounds = grounds_of_pair(tx, asked, known_as=pair.known_as)
+    against = said_against(tx, pair.person, client_id)
     return Facts(
         now=now,
         declared_purposes=frozenset(client.registration.purposes),
         narrower=narrower,
         spoken_of=found_facts(screen_purpose(broker, purpose, narrower)),
+        meaning=broker.policies.meanings.of(purpose, narrower),
         consents=consents_of_pair(tx, asked),
         grounds=grounds if pair.current else (),
-        objected_at=objected_at(tx, pair.person, client_id),
+        objected_at=against.objected_at,
+        signalled_at=against.signalled_at,
         said_no=has_said_no(tx, pair.person, client_id),
         tainted=is_tainted(tx, broker, pair),
+        presence=presence_of(tx, pair.person),
     )
 
 

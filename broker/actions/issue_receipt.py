@@ -21,8 +21,9 @@ from broker.proof.receipt import (
 )
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, SdJwt, disclose
 from broker.store.database import Transaction
+from broker.store.events import save_event
 from broker.store.people import Person, pairwise_name
-from broker.store.receipts import Standing, StatusEntry, StoredReceipt, save_event, save_receipt, take_status_entry
+from broker.store.receipts import Standing, StatusEntry, StoredReceipt, save_receipt, take_status_entry
 
 #: The event a client is told of. A refusal has none: the client must not learn whose account refused.
 EVENTS = {
@@ -84,9 +85,19 @@ def issue_receipt(tx: Transaction, broker: Broker, draft: Draft) -> SdJwt:
             kind=EVENTS[draft.event.status],
             grant_id=draft.grant_id,
             receipt_id=draft.receipt_id,
+            given_id=_given(draft),
+            txn=draft.event.txn,
             now=draft.event.time,
         )
     return signed
+
+
+def _given(draft: Draft) -> str:
+    """The receipt that the consent was given with: what an end replaces."""
+    if draft.event.status is ConsentStatus.GIVEN:
+        return draft.receipt_id
+    assert draft.replaces is not None  # noqa: S101 - an end replaces what it ends
+    return draft.replaces
 
 
 def account_disclosure(broker: Broker, person: Person) -> Disclosure:

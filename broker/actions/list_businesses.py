@@ -9,13 +9,15 @@ from datetime import datetime
 from broker.actions.broker import Broker
 from broker.core.client import Client
 from broker.core.consent import ConsentStatus
-from broker.store.businesses import Claim, claims_on, known_to, last_asked
+from broker.store.businesses import Claim, claims_on, known_to
 from broker.store.clients import find_client
 from broker.store.consents import list_consents
 from broker.store.database import Transaction
 from broker.store.grounds import has_said_no
 from broker.store.objections import EVERYONE, list_objections
 from broker.store.people import Person
+from broker.store.questions import last_asked
+from broker.store.signals import Signal, find_signal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,11 @@ class BusinessView:
 
 @dataclass(frozen=True, kw_only=True)
 class Businesses:
-    """All of them by name, and since when the person objects to every one there is."""
+    """All of them by name, and since when the person objects to every one there is; what their browser signals."""
 
     views: tuple[BusinessView, ...]
     objected_at: datetime | None
+    signal: Signal | None
 
     def named(self, client_id: str | None) -> BusinessView | None:
         """The business of that id, if it is one of these."""
@@ -74,4 +77,5 @@ def list_businesses(tx: Transaction, broker: Broker, person: Person) -> Business
         for client_id in named - {EVERYONE}
     ]
     views.sort(key=lambda view: (view.business.casefold(), view.client_id))
-    return Businesses(views=tuple(views), objected_at=objections.get(EVERYONE))
+    signal = find_signal(tx, person.key)
+    return Businesses(views=tuple(views), objected_at=objections.get(EVERYONE), signal=signal)

@@ -20,6 +20,7 @@ from broker.proof.sdjwt import SALT_SIZE, Disclosure, disclose
 from broker.store.consents import Details, consents_of_pair, save_consent
 from broker.store.database import Transaction
 from broker.store.people import Person, find_person, hold_person
+from broker.store.presences import presence_of
 from broker.store.receipts import save_notice
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route
 
@@ -48,6 +49,8 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
     request = asked_of(choice.proved)
     _check_purposes(broker, choice.purposes, request)
     person = known_person(tx, broker, choice.proved)
+    if presence_of(tx, person.key).gone:
+        raise FlowBroken("your account has gone from the platform meanwhile; please begin again once it is back")
     record = _new_record(broker, client, choice, request)
     replaced = _end_earlier(tx, broker, record)
     capability = broker.new_secret()
@@ -190,9 +193,10 @@ def _check_purposes(broker: Broker, ticked: tuple[str, ...], request: ConsentReq
 
 
 def _new_record(broker: Broker, client: Client, choice: Choice, request: ConsentRequest) -> ConsentRecord:
-    identifier = request.identifier
+    identifier, meanings = request.identifier, broker.policies.meanings
     if choice.proved.valid_until is None:
         raise FlowBroken("nobody asked for a consent here")
+    purposes = tuple(purpose for purpose in request.purposes if purpose in choice.purposes)
     return ConsentRecord(
         grant_id=broker.new_id(),
         client_id=client.client_id,
@@ -202,7 +206,8 @@ def _new_record(broker: Broker, client: Client, choice: Choice, request: Consent
             type=identifier.type,
             digest=broker.blinder.identifier(client.client_id, identifier),
         ),
-        purposes=tuple(purpose for purpose in request.purposes if purpose in choice.purposes),
+        purposes=purposes,
+        meanings=tuple(meanings.of(purpose, client.registration.narrower) for purpose in purposes),
         status=ConsentStatus.GIVEN,
         given_at=broker.now(),
         valid_until=choice.proved.valid_until,

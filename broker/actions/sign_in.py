@@ -10,6 +10,7 @@ from broker.errors import Unauthorized
 from broker.store.database import Transaction
 from broker.store.flows import resume_session, save_session
 from broker.store.people import Person, find_person
+from broker.store.routes import SESSION, find_route
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)
@@ -21,6 +22,11 @@ def sign_in(tx: Transaction, broker: Broker, person: Person) -> str:
     now = broker.now()
     save_session(tx, session, account=person.key, now=now, ends=now + LONGEST)
     return session
+
+
+def claims_visit(tx: Transaction, session: str | None) -> bool:
+    """Whether *session* names a visit at all. A look that writes nothing; what it names, :func:`signed_in` says."""
+    return session is not None and find_route(tx, SESSION, session) is not None
 
 
 def environment_of(broker: Broker, person: Person) -> str:

@@ -14,23 +14,31 @@ from broker.actions.broker import Broker
 from broker.actions.issue_receipt import Draft, account_disclosure, identifier_disclosure, issue_receipt
 from broker.core.blinding import DIGEST_SIZE
 from broker.core.consent import ConsentRecord, ConsentStatus
+from broker.core.identifiers import Association
 from broker.errors import NotFound
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, Event, NoticeRef
 from broker.proof.sdjwt import payload_of
 from broker.store.clients import find_client
-from broker.store.consents import details_of, end_consent, find_consent, list_consents
+from broker.store.consents import consents_of_pair, details_of, end_consent, find_consent, list_consents
 from broker.store.database import Transaction
 from broker.store.objections import object_to
-from broker.store.people import Person, find_person
+from broker.store.people import Person, find_person, hold_person
 from broker.store.receipts import StoredReceipt, find_receipt, invalidate
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route, find_way_in
 
 #: How a consent came to its end, as its receipt records it.
 BY_PERSON, BY_LINK, BY_CLIENT, BY_RENEWAL = "page:consents", "link:receipt", "api:grants", "renewal"
-BY_ERASURE = "erasure"
+BY_ERASURE, BY_DATE = "erasure", "date"
 _NOBODY = bytes(DIGEST_SIZE)
 #: Whose act that is. A link is in the hands of whoever holds the receipt, the business included.
-_WHO = {BY_PERSON: "person", BY_LINK: "link", BY_CLIENT: "client", BY_RENEWAL: "person", BY_ERASURE: "person"}
+_WHO = {
+    BY_PERSON: "person",
+    BY_LINK: "link",
+    BY_CLIENT: "client",
+    BY_RENEWAL: "person",
+    BY_ERASURE: "person",
+    BY_DATE: "broker",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,11 +54,16 @@ def withdraw_consent(
 ) -> Ending:
     """End the person's own consent. Ending it twice is no error: it stays withdrawn.
 
-    One that the business gave up before, or that has expired, stays what it is; the person's no is kept as an
-    objection to that business, so that no other ground serves it either.
+    One that the business gave up before, or that has expired, stays what it is; the person's own no is kept as an
+    objection to that business, so that no other ground serves it either; one by a receipt's link is not. One that was
+    renewed a moment ago, while the person looked at a page that showed it, is not what they meant to leave standing:
+    the one in its place ends.
     """
     ending = _end(tx, broker, account, grant_id, status=ConsentStatus.WITHDRAWN, method=method)
-    if ending.receipt_id is None and _ended_without_them(ending.record, broker.now()):
+    if method == BY_PERSON and ending.record.ended_by == BY_RENEWAL:
+        return _end_renewal(tx, broker, ending)
+    # A link is in the hands of whoever holds the receipt: it ends that one grant, and says no to nothing else.
+    if method == BY_PERSON and ending.receipt_id is None and _ended_without_them(ending.record, broker.now()):
         object_to(tx, account, ending.record.client_id, why=method, now=broker.now())
     return ending
 
@@ -60,6 +73,7 @@ def withdraw_all(tx: Transaction, broker: Broker, *, account: bytes, method: str
 
     What ended before stays what it was.
     """
+    hold_person(tx, account)  # before they are listed: nothing is given anew between the list and the end
     now = broker.now()
     standing = [record for record in list_consents(tx, account) if record.status_at(now) is ConsentStatus.GIVEN]
     for record in standing:
@@ -86,6 +100,14 @@ def end_renewed(tx: Transaction, broker: Broker, record: ConsentRecord) -> None:
     _end(tx, broker, record.account, record.grant_id, status=ConsentStatus.REVOKED, method=BY_RENEWAL)
 
 
+def expire_consent(tx: Transaction, broker: Broker, record: ConsentRecord) -> Ending:
+    """Write down the end of a consent whose date is over; for every match it was over before.
+
+    One that the person or the business has ended stays what it is.
+    """
+    return _end(tx, broker, record.account, record.grant_id, status=ConsentStatus.EXPIRED, method=BY_DATE)
+
+
 def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentRecord:
     """Return the client's own grant. Another client's reads like none."""
     route = find_route(tx, GRANT, grant_id)
@@ -94,6 +116,22 @@ def find_grant(tx: Transaction, *, client_id: str, grant_id: str) -> ConsentReco
     if record is None or record.client_id != client_id:
         raise NotFound("this client holds no grant of that id")
     return record
+
+
+def _end_renewal(tx: Transaction, broker: Broker, ending: Ending) -> Ending:
+    """End what stands in the place of a consent that was renewed: of one pair that is one at most.
+
+    Where that too has ended without the person, their no is kept as it would be had they named it.
+    """
+    old, now = ending.record, broker.now()
+    pair = Association(client_id=old.client_id, account=old.account, identifier=old.identifier.digest)
+    place = [record for record in consents_of_pair(tx, pair) if record.ended_by != BY_RENEWAL]
+    for record in place:
+        if record.status_at(now) is ConsentStatus.GIVEN:
+            return withdraw_consent(tx, broker, account=record.account, grant_id=record.grant_id)
+    if any(_ended_without_them(record, now) for record in place):
+        object_to(tx, old.account, old.client_id, why=BY_PERSON, now=now)
+    return ending
 
 
 def _ended_without_them(record: ConsentRecord, now: datetime) -> bool:
@@ -105,11 +143,14 @@ def _ended_without_them(record: ConsentRecord, now: datetime) -> bool:
 def _end(
     tx: Transaction, broker: Broker, account: bytes, grant_id: str, *, status: ConsentStatus, method: str
 ) -> Ending:
+    hold_person(tx, account)  # before the consent's row: whoever gives a consent anew holds them in this order
     record = find_consent(tx, account, grant_id)
     if record is None:
         raise NotFound("there is no consent of that id")
     now = broker.now()
-    if record.status_at(now) is not ConsentStatus.GIVEN:
+    over = record.status_at(now) is ConsentStatus.EXPIRED
+    if record.status is not ConsentStatus.GIVEN or over is not (status is ConsentStatus.EXPIRED):
+        # It ended before; or only its date can end it any more, or cannot yet.
         return Ending(record=record, receipt_id=None)
     ended = record.ended(status, at=now, by=method)
     if not end_consent(tx, ended):

@@ -16,8 +16,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
-from broker.errors import BadConfiguration
-from broker.platforms import Attempt
+from broker.errors import BadConfiguration, CommandRefused
+from broker.platforms import Attempt, Recheck
 from broker.platforms.client import (
     Credentials,
     Guarded,
@@ -83,6 +83,8 @@ class OpenIdProvider:
             state=attempt.state,
             code_verifier=attempt.verifier,
             nonce=attempt.nonce,
+            # OpenID Connect Core 3.1.2.1: every provider knows login, not every one select_account.
+            **({"prompt": "login"} if attempt.choosing else {}),
         )
         return str(url)
 
@@ -102,6 +104,13 @@ class OpenIdProvider:
             return self._account(self._verified(token.get("id_token"), metadata, attempt))
         finally:
             give_back(oauth, metadata.revocation_endpoint, str(token.get("access_token", "")), label=self.label)
+
+    def recheck(self) -> Recheck:
+        """Nobody: OpenID has no way to ask about an account while its owner is away."""
+        raise CommandRefused(
+            f"{self.name} is an OpenID provider: it speaks of an account only when its owner signs in;"
+            " accounts there cannot be rechecked"
+        )
 
     def _verified(self, raw: str | None, metadata: Metadata, attempt: Attempt) -> Mapping[str, object]:
         if not isinstance(raw, str):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from broker.core.identifiers import Grammar, PlatformAccount, ProvenAccount
-from broker.platforms import Attempt
+from broker.errors import CommandRefused
+from broker.platforms import Attempt, Recheck
 from broker.platforms.client import (
     Credentials,
     PlatformSession,
@@ -25,6 +26,7 @@ from broker.platforms.client import (
     untrusted,
     web_address,
 )
+from broker.platforms.x_recheck import XRecheck
 
 SCOPE = "tweet.read users.read"
 ADDRESSES = {
@@ -32,9 +34,10 @@ ADDRESSES = {
     "token_url": "https://api.x.com/2/oauth2/token",
     "userinfo_url": "https://api.x.com/2/users/me",
     "revoke_url": "https://api.x.com/2/oauth2/revoke",
+    "users_url": "https://api.x.com/2/users",
+    "compliance_url": "https://api.x.com/2/compliance/jobs",
+    "storage_url": "https://storage.googleapis.com",
 }
-#: Read by the re-check of handles, not by sign-in.
-RECHECK = {"bearer_token", "users_url", "compliance_url"}
 
 GRAMMAR = Grammar(id=re.compile(r"[1-9][0-9]{0,18}"), handle=re.compile(r"[A-Za-z0-9_]{1,15}"))
 
@@ -48,18 +51,27 @@ class X:
     name: str = "x"
     label: str = "X"
     grammar: Grammar = GRAMMAR
+    bearer_token: str = field(default="", repr=False)
+    loopback: bool = False
 
     @classmethod
     def from_table(cls, name: str, table: Mapping[str, str], *, loopback: bool) -> X:
         """Read the platform's table of the platforms file."""
-        optional = {*ADDRESSES, *RECHECK, "label", "kind"}
+        optional = {*ADDRESSES, "bearer_token", "label", "kind"}
         only(table, required={"client_id", "client_secret"}, optional=optional, where=name)
         addresses = {
             key: web_address(table.get(key, default), loopback=loopback, where=name)
             for key, default in ADDRESSES.items()
         }
         credentials = Credentials(client_id=table["client_id"], client_secret=table["client_secret"])
-        return cls(credentials=credentials, addresses=addresses, name=name, label=table.get("label", "X"))
+        return cls(
+            credentials=credentials,
+            addresses=addresses,
+            name=name,
+            label=table.get("label", "X"),
+            bearer_token=table.get("bearer_token", ""),
+            loopback=loopback,
+        )
 
     def authorize_url(self, attempt: Attempt) -> str:
         """The sign-in page, with S256."""
@@ -83,6 +95,22 @@ class X:
             return self._account(oauth)
         finally:
             give_back(oauth, self.addresses["revoke_url"], token, label=self.label)
+
+    def recheck(self) -> Recheck:
+        """X itself, with the application's own token: a recheck is nobody's sign-in."""
+        if not self.bearer_token:
+            raise CommandRefused(
+                f"[{self.name}] in the platforms file has no bearer_token: accounts there cannot be rechecked"
+            )
+        return XRecheck(
+            token=self.bearer_token,
+            users_url=self.addresses["users_url"],
+            compliance_url=self.addresses["compliance_url"],
+            storage_url=self.addresses["storage_url"],
+            label=self.label,
+            grammar=self.grammar,
+            loopback=self.loopback,
+        )
 
     def _account(self, oauth: PlatformSession) -> ProvenAccount:
         with talking_to(self.label):

@@ -171,9 +171,9 @@ def test_a_handle_that_nobody_proved_stands_for_nobody(broker: Broker, client: C
 
 def test_a_handle_left_behind_leads_to_nobody_and_the_new_one_to_its_account(broker: Broker, client: Client) -> None:
     consented(broker, client)
-    proved(broker, an_account(handle="renamed"), None)
+    proved(broker, an_account(handle="moved_on"), None)
     outcomes = [permitted(broker, client, a_question(**{**BY_HANDLE, "handle": name})) for name in
-                ("JaneCanary", "renamed")]  # fmt: skip
+                ("JaneCanary", "moved_on")]  # fmt: skip
     assert [False, True] == outcomes
 
 

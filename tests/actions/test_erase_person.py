@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from acts_of_platforms import seen
 from acts_of_terms import offered
 from builders import (
     a_pen,
@@ -246,6 +247,19 @@ def test_with_the_box_ticked_all_matching_is_refused_still_and_nothing_else_is_k
     assert not asked(jane, shop, question).decision.permitted
     assert [EVERYONE] * 4 == [row["client_id"] for row in rows_of(jane)["objections"]]
     assert_sound(jane.database, jane)
+
+
+def test_who_objects_for_good_does_so_under_the_handle_they_bear_not_under_the_one_that_they_left(jane: Broker) -> None:
+    for environment in ("prod", "dev"):
+        seen(jane, handle="JaneMoved", environment=environment)
+    erased(jane, objects=True)
+    shop = registered(jane, client_name="Fabrikam Bikes")
+    answers = []
+    for handle in ("JaneMoved", "JaneCanary"):
+        named = {"account_id": None, "handle": handle}
+        offered(jane, shop, a_tag(), **named)
+        answers.append(asked(jane, shop, a_question(**named)).decision.permitted)
+    assert [False, True] == answers
 
 
 def test_who_comes_back_is_somebody_new(home: Home, jane: Broker) -> None:

@@ -29,6 +29,7 @@ from invariants import assert_sound
 from watched import WatchedDatabase
 
 from broker.actions.broker import Broker
+from broker.actions.expire_consents import expire_consents
 from broker.actions.linking import Proved
 from broker.actions.read_grant import withdrawal_uri
 from broker.actions.record_consent import record_consent
@@ -61,6 +62,7 @@ class Given:
     purposes: tuple[str, ...]
     until: datetime
     ended: bool = False
+    renewed: bool = False
 
 
 class History(RuleBasedStateMachine):
@@ -97,7 +99,8 @@ class History(RuleBasedStateMachine):
         until = self.clock() + timedelta(days=days)
         for earlier in self.given:
             if (earlier.client, earlier.account, earlier.identifier) == (client, account, identifier):
-                earlier.ended |= self.clock() < earlier.until
+                earlier.renewed |= not earlier.ended and self.clock() < earlier.until
+                earlier.ended |= earlier.renewed
         self.given.append(Given(record, client, account, identifier, ticked, until))
         return self.given[-1]
 
@@ -116,7 +119,13 @@ class History(RuleBasedStateMachine):
             ending = withdraw_consent(
                 tx, self.broker, account=given.record.account, grant_id=given.record.grant_id
             )  # fmt: skip
-        self.ends(given, ending.receipt_id)
+        self.ends(self.meant(given), ending.receipt_id)
+
+    def meant(self, given: Given) -> Given:
+        """What a person means who takes back what was renewed: the one that stands in its place."""
+        same = (given.client, given.account, given.identifier)
+        standing = [it for it in self.given if not it.ended and self.clock() < it.until]
+        return next((it for it in standing if given.renewed and (it.client, it.account, it.identifier) == same), given)
 
     @rule(given=consents)
     def withdraw_with_the_receipts_link(self, given: Given) -> None:
@@ -162,6 +171,11 @@ class History(RuleBasedStateMachine):
     def sign_in(self, account: str) -> None:
         """A person proves the account and asks for nothing."""
         self.proves(account, None)
+
+    @rule()
+    def see_to_what_is_due(self) -> None:
+        """Let the companion tell ahead, and write down what is over."""
+        expire_consents(self.broker)
 
     @rule()
     def sweep(self) -> None:

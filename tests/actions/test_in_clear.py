@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from acts_of_platforms import seen
 from acts_of_terms import contacted, handed, objected, offered, received
 from builders import (
     BROWSER,
@@ -26,15 +27,18 @@ from builders import (
 )
 from raw_rows import all_rows, in_clear, writings
 from sqlalchemy import text
+from statements import a_statement, keyed, owed, stated
 
 from broker.actions.broker import Broker
 from broker.actions.linking import begin_link, new_attempt
+from broker.actions.manage_stream import Wish, create_stream
 from broker.actions.note_ruling import note_ruling
 from broker.actions.read_grant import granted_details, withdrawal_uri
 from broker.actions.record_consent import record_consent
 from broker.actions.sign_in import sign_in
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.client import Client
+from broker.core.delivery import Method
 from broker.core.fingerprint import Fingerprint
 from broker.proof.receipt import leaf_data
 from broker.proof.sdjwt import payload_of
@@ -56,6 +60,7 @@ _THE_LOGS_OWN = {"log_head", "log_tiles", "checkpoints", "batches", "erasures", 
 
 CANARIES = {
     "JaneCanary",
+    "MovedCanary",
     "2244994945",
     "jane.canary@mailbox.example",
     "refused.canary@mailbox.example",
@@ -64,6 +69,12 @@ CANARIES = {
     "urn:the-request-that-is-a-secret",
     BROWSER,
 }
+
+
+@pytest.fixture
+def client(broker: Broker) -> Client:
+    """Give a business with a key."""
+    return keyed(broker)
 
 
 def everything_happens(broker: Broker, client: Client) -> set[str]:
@@ -91,6 +102,9 @@ def everything_happens(broker: Broker, client: Client) -> set[str]:
             secrets.add(withdrawal_uri(receipt).rpartition("/")[2])
     with broker.database.transaction() as tx:
         withdraw_consent(tx, broker, account=record.account, grant_id=record.grant_id)
+    stated(broker, client, a_statement(broker, owed(broker, client)[0]))
+    seen(broker, handle="MovedCanary", protected=True)
+    proved(broker, an_account(), None, gpc=True)
     return secrets - {"consents"} | the_terms_happen(broker)
 
 
@@ -113,7 +127,10 @@ def the_terms_happen(broker: Broker) -> set[str]:
         key = {"client_id": client.client_id, "key": digest}
         claim_key(tx, **key, fingerprint=b"f" * 32, now=broker.now(), ends=broker.now(), store=broker.sealer)
         keep_answer(tx, **key, answer=told, store=broker.sealer)
-    return {url, canary.value, "bought.canary@mailbox.example", "a-key-that-names-JaneCanary"}
+        bearer = "Bearer of-the-receivers-own"
+        wish = Wish(method=Method.PUSH, endpoint_url="https://northwind.example/events", authorization=bearer)
+        create_stream(tx, broker, client_id=client.client_id, wish=wish)
+    return {bearer, url, canary.value, "bought.canary@mailbox.example", "a-key-that-names-JaneCanary"}
 
 
 def test_no_table_holds_a_persons_value_or_a_secret_in_clear(broker: Broker, client: Client) -> None:
@@ -152,7 +169,7 @@ def files_of(database_file: str) -> Iterator[Path]:
 
 def test_the_file_of_sqlite_holds_none_of_it_in_any_writing(sqlite_broker: Broker) -> None:
     broker = sqlite_broker
-    secrets = everything_happens(broker, registered(broker))
+    secrets = everything_happens(broker, keyed(broker))
     file = str(broker.database.engine.url.database)
     with closing(sqlite3.connect(file)) as raw:
         raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -181,7 +181,7 @@ def test_a_proof_alone_leaves_no_row_about_the_pair(broker: Broker, client: Clie
 
 def test_a_later_proof_brings_the_new_handle_and_the_id_stays(broker: Broker, client: Client) -> None:
     first = consented(broker, client)
-    second = consented(broker, client, an_account(handle="renamed"))
+    second = consented(broker, client, an_account(handle="moved_on"))
     assert first.account == second.account
     assert asked(broker, client).decision.permitted
 

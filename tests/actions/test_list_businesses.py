@@ -71,13 +71,19 @@ def objects(broker: Broker, client: Client) -> None:
         object_to_matching(tx, broker, person(tx, broker, an_account()), client_id=client.client_id)
 
 
+def by_handle(broker: Broker, client: Client) -> None:
+    """Let a client ask by the handle, which leads to the person from their proof on."""
+    proved(broker, an_account(), None)
+    asked(broker, client, a_question(**BY_HANDLE))
+
+
 DEALINGS: dict[str, Callable[[Broker, Client], object]] = {
     "a consent": consented,
     "a refusal": refused,
     "a claim": claims,
     "a claim by the handle": lambda broker, client: claims(broker, client, **BY_HANDLE),
     "a question": asked,
-    "a question by the handle": lambda broker, client: asked(broker, client, a_question(**BY_HANDLE)),
+    "a question by the handle": by_handle,
     "an objection": objects,
 }
 

@@ -264,7 +264,7 @@ def test_a_handle_that_may_mean_two_permits_nothing_on_grounds(broker: Broker, c
     proved(broker, an_account(), None)
     offered(broker, client, **BY_HANDLE)
     assert permitted(broker, client, **BY_HANDLE)
-    proved(broker, an_account(handle="renamed") if leaves else an_account("7777777"), None)
+    proved(broker, an_account(handle="moved_on") if leaves else an_account("7777777"), None)
     assert ("no_basis", ("MATCH-4",)) == reason(broker, client, **BY_HANDLE)
 
 

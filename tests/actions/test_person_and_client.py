@@ -107,7 +107,7 @@ def answers(broker: Broker) -> Answers:
 
 def test_a_person_who_answered_nothing_has_an_empty_page(broker: Broker) -> None:
     proved(broker, an_account(), None)
-    assert Answers(consents=(), refusals=()) == answers(broker)
+    assert Answers(live=(), past=()) == answers(broker)
 
 
 def test_a_person_sees_every_answer_the_latest_first(
@@ -161,7 +161,7 @@ def test_a_link_shows_its_one_consent(broker: Broker, client: Client) -> None:
     consented(broker, client, identifier=an_identifier("other@mailbox.example"))
     with broker.database.transaction() as tx:
         file = open_receipt(tx, broker, person(tx, broker), record.receipt_id)
-        view = open_capability(tx, broker, file.withdrawal_uri.rpartition("/")[2])
+        view = open_capability(tx, broker, file.withdrawal_uri.rpartition("/")[2]).consent
     assert (record.grant_id, "j•••@mailbox.example", ()) == (view.grant_id, view.masked, view.receipts)
     for name in ("made up", record.grant_id):
         with pytest.raises(NotFound), broker.database.transaction() as tx:
@@ -179,7 +179,7 @@ def test_a_grant_whose_person_or_receipt_is_gone_reads_like_none(own_broker: Bro
 
 def test_a_client_reads_what_it_was_granted_with_the_receipt(broker: Broker, client: Client) -> None:
     record = consented(broker, client, None, "newsletter", brand="Northwind Kids")
-    proved(broker, an_account(handle="renamed"), None)
+    proved(broker, an_account(handle="moved_on"), None)
     with broker.database.transaction() as tx:
         details = granted_details(tx, broker, record)
         sealer = person(tx, broker).sealer

@@ -69,7 +69,7 @@ def test_a_yes_leaves_one_row_of_each_kind(broker: Broker, client: Client) -> No
     allow(broker, client, a_choice(seen, "customer-care"))
     after = counts(broker)
     expected = dict.fromkeys(
-        ("consents", "associations", "receipts", "leaves", "events", "status_entries", "notices"), 1
+        ("consents", "associations", "receipts", "leaves", "events", "deliveries", "status_entries", "notices"), 1
     )  # fmt: skip
     assert {**expected, "routes": 3} == {
         name: after[name] - before[name] for name in after if after[name] > before[name] and name != "trail"

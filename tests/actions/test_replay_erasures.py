@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
 
 import pytest
 from acts_of_terms import offered
@@ -283,15 +282,17 @@ def test_who_came_back_is_not_touched_by_an_entry_of_before(home: Home) -> None:
 
 
 def test_a_backup_that_is_put_back_under_a_broker_that_runs_is_erased_again_at_the_next_look(home: Home) -> None:
-    broker, backup, sequencer = home.broker(), home.back_up(), Sequencer(Event())
+    broker, backup = home.broker(), home.back_up()
+    sequencer = Sequencer(broker, nobody)
     erased(broker)
-    sequencer.turn(broker, nobody)
+    sequencer.turn()
     home.restore(backup)
     with pytest.raises(LogForked):
-        sequencer.turn(broker, nobody)
+        sequencer.turn()
     with pytest.raises(LogForked):
-        sequencer.turn(broker, nobody)
+        sequencer.turn()
     assert [] == known(broker)
+    sequencer.close()
 
 
 def test_who_gives_somebody_the_generation_of_one_who_was_erased_does_not_have_them_erased(home: Home) -> None:

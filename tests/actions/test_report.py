@@ -63,8 +63,8 @@ def gave(broker: Broker, client: Client, people: Iterable[int], **changes: objec
     """Write consents down, one of each of these people."""
     row = {
         "client_id": client.client_id, "identifier": b"i" * 16, "kind": "person", "type": "email",
-        "purposes": ["customer-care"], "status": "given", "given_at": NOON, "valid_until": NOON + DAY,
-        "receipt_id": "", "sealed_details": b"", **changes,
+        "purposes": ["customer-care"], "meanings": ["1"], "status": "given",
+        "given_at": NOON, "valid_until": NOON + DAY, "receipt_id": "", "sealed_details": b"", **changes,
     }  # fmt: skip
     with broker.database.transaction() as tx:
         time = next(WRITTEN)

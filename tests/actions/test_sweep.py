@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from acts_of_platforms import seen
 from acts_of_terms import handed, objected, offered, received
 from builders import Clock, a_request, a_tag, an_account, an_identifier, asked, consented, proved, refused
 from raw_rows import all_rows
@@ -19,7 +20,7 @@ from broker.store.people import find_person
 LASTING = (
     "clients", "notices", "people", "consents", "associations", "refusals", "receipts", "decisions", "events",
     "handles", "leaves", "status_entries", "grounds", "statements", "tainted_pairs", "objections", "standings",
-    "use_cases", "recipients", "redistributions", "rulings",
+    "use_cases", "recipients", "redistributions", "rulings", "presences", "rechecks",
 )  # fmt: skip
 
 
@@ -41,6 +42,7 @@ def history(broker: Broker, client: Client) -> None:
     handed(broker, client, received(broker, client))
     note_ruling(broker, ("APPLICATION-1",))
     proved(broker, an_account(), a_request(client))
+    seen(broker, handle="JaneMoved", protected=True)
 
 
 @pytest.mark.usefixtures("history")

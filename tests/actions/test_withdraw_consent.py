@@ -5,10 +5,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from builders import NOON, Clock, a_pen, a_question, all_at_once, an_account, an_identifier, asked, consented
+from builders import (
+    NOON,
+    Clock,
+    a_choice,
+    a_pen,
+    a_question,
+    a_request,
+    all_at_once,
+    an_account,
+    an_identifier,
+    asked,
+    consented,
+    proved,
+)
 from raw_rows import all_rows
 
 from broker.actions.broker import Broker
+from broker.actions.linking import Proved
+from broker.actions.record_consent import record_consent
 from broker.actions.withdraw_consent import (
     Ending,
     find_grant,
@@ -229,3 +244,22 @@ def test_the_end_of_a_consent_leaves_its_events_in_order(broker: Broker, client:
         found = find_consent(tx, record.account, record.grant_id)
     assert {record.receipt_id: "consent-granted", ending.receipt_id: "consent-withdrawn"} == events
     assert ending.record == found
+
+
+def test_a_withdrawal_and_a_new_consent_of_one_pair_at_once_are_both_done(broker: Broker, client: Client) -> None:
+    """Each waits for the other at most once: neither is refused because the database finds them waiting in a ring."""
+    record = consented(broker, client)
+    for _ in range(4):
+        seen = proved(broker, an_account(), a_request(client))
+
+        def give(seen: Proved = seen) -> ConsentRecord:
+            with broker.database.transaction() as tx:
+                return record_consent(tx, broker, client, a_choice(seen, "customer-care"))
+
+        def withdraw(record: ConsentRecord = record) -> None:
+            with broker.database.transaction() as tx:
+                withdraw_consent(tx, broker, account=record.account, grant_id=record.grant_id)
+
+        done: list[Any] = all_at_once(2, lambda number, acts=(give, withdraw): acts[number]())
+        assert [ConsentRecord, type(None)] == [type(it) for it in done]
+        record = done[0]

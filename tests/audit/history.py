@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
-from builders import BROWSER, a_log, an_account, the_policies
+from acts_of_platforms import seen
+from builders import BROWSER, a_log, an_account, proved, the_policies
 from lives import erased, with_marks
 from machines.scene import ACCOUNTS, CARE, HANDLES, IDENTIFIERS
 from machines.stage import Visitor, client_file
 from machines.worlds import BOTH, LEFT, Deed, World
+from statements import a_statement, owed, stated
 
 from broker.actions.broker import Broker
 from broker.actions.keep_log import keep_log
 from broker.actions.keep_policies import keep_policies
 from broker.actions.linking import begin_link, new_attempt
+from broker.actions.manage_stream import Wish, create_stream
 from broker.actions.note_ruling import note_ruling
+from broker.actions.poll_events import Poll, poll_events
 from broker.errors import PolicyRefused
+from broker.store.clients import list_clients
 from broker.store.database import Database
+from broker.store.streams import find_stream
 
 _DEEDS = (
     *(("consent", 0, account, "email", detail) for account, detail in ((0, 1), (1, 1), (2, 2), (1, 5))),
@@ -58,6 +65,12 @@ def live_through(database: Database, marks: Path, look: Callable[[], None]) -> B
     world.lives_through(_deeds(broker, look))
     erased(broker, an_account(ACCOUNTS[3], HANDLES[3]), erasure_id="e" * 26)
     _visits(world)
+    world.dice.throw("what comes afterwards")
+    _listens(broker)
+    _answers(world, broker)
+    for turn, number in product(range(9), (1, 2)):
+        world.clock.passes(minutes=1)
+        seen(broker, an_account(ACCOUNTS[number], HANDLES[number]), gone=turn % 2 == 0, protected=True)
     look()
     keep_log(broker)
     world.clock.passes(minutes=10)
@@ -72,6 +85,24 @@ def _deeds(broker: Broker, look: Callable[[], None]) -> Iterator[Deed]:
         look()
         keep_log(broker)
         look()
+
+
+def _listens(broker: Broker) -> None:
+    """What is left behind by a business that sets its stream up, and polls once."""
+    with broker.database.transaction() as tx:
+        client_id = list_clients(tx)[0].client_id
+        stream = find_stream(tx, client_id, store=broker.sealer)
+        stream = stream or create_stream(tx, broker, client_id=client_id, wish=Wish(description="events"))
+        poll_events(tx, broker, client_id=client_id, stream_id=stream.stream_id, poll=Poll(most=3))
+
+
+def _answers(world: World, broker: Broker) -> None:
+    """What businesses say that they did, once about one event and twice about another."""
+    for number, actions in ((0, ("unlinked", "deleted")), (1, ("restricted",))):
+        business = world.businesses[number]
+        event = owed(broker, business.client)[0]
+        for action in actions:
+            stated(broker, business.client, a_statement(broker, event, key=business.key, action=action))
 
 
 def _visits(world: World) -> None:
@@ -91,6 +122,7 @@ def _visits(world: World) -> None:
     with stage.broker.database.transaction() as tx:
         attempt = new_attempt(stage.broker, "x")
         begin_link(tx, stage.broker, platform="x", attempt=attempt, request=None, browser=BROWSER, environment="prod")
+    proved(stage.broker, an_account(ACCOUNTS[0], HANDLES[0]), None, gpc=True)
     for refused in ("profiling", "credit-risk"):
         with pytest.raises(PolicyRefused):
             stage.register(**client_file(f"A {refused} shop", owner="Somebody", purposes=[refused]))

@@ -15,6 +15,7 @@ from broker.actions.keep_log import keep_log
 from broker.core.blinding import name_digest
 from broker.proof.highwater import read_high_water, write_high_water
 from broker.store.database import Transaction
+from broker.store.delivery_tables import DeliveryRow
 from broker.store.tables import (
     AssociationRow,
     ConsentRow,
@@ -99,9 +100,9 @@ def of(model: type, **same: object) -> Callable[[Transaction], dict[str, Any]]:
     return lambda tx: one(tx, model, **same)
 
 
-def beside(model: type) -> Callable[[Transaction], dict[str, Any]]:
-    """What lies beside a consent that is given."""
-    return lambda tx: one(tx, model, grant_id=alive(tx)["grant_id"])
+def beside(model: type, **same: object) -> Callable[[Transaction], dict[str, Any]]:
+    """What lies beside a consent that is given, and of which that is true."""
+    return lambda tx: one(tx, model, grant_id=alive(tx)["grant_id"], **same)
 
 
 def its_receipt(tx: Transaction) -> dict[str, Any]:
@@ -176,11 +177,36 @@ MISTAKES: dict[str, tuple[Wrong, str, str]] = {
     "a grant that leads elsewhere": (changed(RouteRow, its_route, target="g" * 26), "routes", "it leads elsewhere"),
     "a grant that leads nowhere": (dropped(RouteRow, its_route), "routes", "is missing: it leads to"),
     "an event of another kind": (
-        changed(EventRow, beside(EventRow), type="consent-withdrawn"),
+        changed(EventRow, beside(EventRow, type="consent-granted"), type="consent-withdrawn"),
         "events",
         "says another type",
     ),
-    "an event that was never told": (dropped(EventRow, beside(EventRow)), "events", "is missing"),
+    "an event that was never told": (
+        dropped(EventRow, beside(EventRow, type="consent-granted")),
+        "events",
+        "is missing",
+    ),
+    "an event that nobody is told of": (dropped(DeliveryRow, of(DeliveryRow)), "deliveries", "is missing: events"),
+    "another event than happened": (
+        changed(DeliveryRow, of(DeliveryRow, kind="consent-granted"), kind="handle-changed"),
+        "deliveries",
+        "has another kind",
+    ),
+    "an event of another account": (
+        changed(DeliveryRow, of(DeliveryRow), queue=b"q" * 16),
+        "deliveries",
+        "another queue",
+    ),
+    "a receipt of another event": (
+        changed(DeliveryRow, of(DeliveryRow), told={"grant_id": "g", "receipt_id": "r"}),
+        "deliveries",
+        "has another grant_id, receipt_id",
+    ),
+    "an event that never happened": (
+        changed(DeliveryRow, of(DeliveryRow), event_id="e" * 26),
+        "deliveries",
+        "there is no event for it",
+    ),
     "a refusal without its receipt": (
         changed(RefusalRow, of(RefusalRow), receipt_id="r" * 26),
         "receipts",

@@ -17,7 +17,9 @@ LONG = os.environ.get("AUDIT") == "long"
 SINGLE = {"sqlite": 1000 if LONG else 12, "postgresql": 1000 if LONG else 6}
 KINDS = ("edit", "edit", "edit", "delete", "swap", "copy", "put_back")
 #: What lives for minutes may vanish, or be put back, unseen: the trail follows none of it.
-UNSEEN = NOT_FOLLOWED - {"leaves", "log_head", "log_tiles", "checkpoints", "trail", "batches", "contacts"}
+UNSEEN = NOT_FOLLOWED - {
+    *("leaves", "log_head", "log_tiles", "checkpoints", "trail", "batches", "contacts", "deliveries")
+}
 
 
 def seeded(seed: int | str) -> Random:
@@ -34,6 +36,8 @@ def unnamed(deeds: list[Deed], findings: list[Finding]) -> list[str]:
 
 def is_seen(deed: Deed) -> bool:
     """Whether the audit can know of it."""
+    if deed.table == "deliveries":  # of the same event: at worst it is told once more
+        return not deed.what.startswith("an old version")
     return deed.table not in UNSEEN or not deed.what.startswith(("a row deleted", "an old version"))
 
 

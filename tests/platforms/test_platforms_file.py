@@ -49,6 +49,7 @@ def test_a_server_that_speaks_as_x_does_may_have_another_name(file: Path) -> Non
 def test_the_re_checks_settings_are_no_faults(file: Path) -> None:
     file.write_text(
         f'[x]\n{KEYS}bearer_token = "t"\nusers_url = "https://x.example/"\ncompliance_url = "https://x.example/"\n'
+        'storage_url = "https://files.example"\n'
     )
     assert ["x"] == list(load_platforms(file, loopback=False))
 
