@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from broker.actions.broker import Broker
 from broker.store.database import Transaction
+
+#: What web/front writes into the environment of a request that may wait.
+IN_TURN = "broker.in_turn"
 
 
 def current_broker() -> Broker:
@@ -18,14 +21,24 @@ def current_broker() -> Broker:
 
 
 @contextmanager
-def request_transaction() -> Iterator[Transaction]:
-    """The one transaction of this request, which hooks find by :func:`current_transaction`."""
-    with current_broker().database.transaction() as tx:
+def request_transaction(*, whose: str = "") -> Iterator[Transaction]:
+    """The one transaction of this request, which hooks find by :func:`current_transaction`.
+
+    *whose* is the client whose token was verified, if any was.
+    """
+    with current_broker().database.transaction(in_turn=IN_TURN in request.environ, whose=whose) as tx:
         g.transaction = tx
         try:
             yield tx
         finally:
             g.pop("transaction")
+
+
+@contextmanager
+def request_reading(*, whose: str = "") -> Iterator[Transaction]:
+    """A look of this request's, which waits for no writer; *whose* as with :func:`request_transaction`."""
+    with current_broker().database.reading(in_turn=IN_TURN in request.environ, whose=whose) as tx:
+        yield tx
 
 
 def current_transaction() -> Transaction:

@@ -1,4 +1,4 @@
-"""What the server says of itself: RFC 8414 and RFC 9728, with the members of RFC 9126, 9207 and 9396."""
+"""What the server says of itself: RFC 8414, RFC 9728 and OpenID SSF 1.0, with members of RFC 9126, 9207 and 9396."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from broker.core.client import SCOPES
+from broker.core.delivery import Method
 from broker.oauth.details import TYPE
 from broker.oauth.models import AUTH_METHOD, GRANT_TYPES
 from broker.proof.keys import ALGORITHM
@@ -48,6 +49,21 @@ def resource_metadata(issuer: str) -> dict[str, object]:
         "scopes_supported": list(SCOPES),
         "bearer_methods_supported": ["header"],
         "resource_documentation": f"{issuer}/",
+    }
+
+
+def transmitter_metadata(issuer: str) -> dict[str, object]:
+    """The document of ``/.well-known/ssf-configuration`` (OpenID SSF 1.0 section 7.1)."""
+    return {
+        "spec_version": "1_0",
+        "issuer": issuer,
+        "jwks_uri": f"{issuer}/.well-known/jwks.json",
+        "delivery_methods_supported": [method.value for method in Method],
+        "configuration_endpoint": f"{issuer}/ssf/streams",
+        "status_endpoint": f"{issuer}/ssf/status",
+        "verification_endpoint": f"{issuer}/ssf/verify",
+        "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}],
+        "default_subjects": "ALL",
     }
 
 

@@ -1,7 +1,8 @@
 """Who may call the API: a token of ours, unrevoked, of an active client, with the scope the endpoint asks.
 
-The client's standing and the token's are read in the transaction that decides: a suspension or a revocation holds
-from its commit on.
+The token's signature needs no database: it is verified before anything is begun, so that nobody waits for a caller
+who has none. The client's standing and the token's are read in the transaction that decides: a suspension or a
+revocation holds from its commit on.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from broker.store.consents import find_consent
 from broker.store.database import Transaction
 from broker.store.routes import GRANT, find_route
 from broker.store.tokens import token_revoked
+
+_NOT_OURS = "the access token is not one of this broker's, or has expired"
 
 
 class TokenRefused(Unauthorized):
@@ -50,6 +53,14 @@ class Caller:
     token: AccessToken
 
 
+@dataclass(frozen=True)
+class Presented:
+    """A token of ours as a request brought it, and what says whether it stands."""
+
+    token: AccessToken
+    validator: TokenValidator
+
+
 class _Bearer(TokenValidator):  # type: ignore[misc] # Authlib is untyped
     """RFC 6750 bearer tokens. A proof-of-possession validator registers beside it."""
 
@@ -63,7 +74,7 @@ class _Bearer(TokenValidator):  # type: ignore[misc] # Authlib is untyped
         """A token of ours that has not expired."""
         token = read_token(self.broker, token_string)
         if token is None:
-            raise TokenRefused("the access token is not one of this broker's, or has expired", error="invalid_token")
+            raise TokenRefused(_NOT_OURS, error="invalid_token")
         return token
 
     def validate_token(
@@ -74,7 +85,9 @@ class _Bearer(TokenValidator):  # type: ignore[misc] # Authlib is untyped
         *,
         tx: Transaction,
     ) -> Caller:
-        """Its own standing and its client's, as they are now."""
+        """Its own standing and its client's, as they are now; it may have waited since it was read."""
+        if token.expires_at <= int(self.broker.now().timestamp()):
+            raise TokenRefused(_NOT_OURS, error="invalid_token")
         client = _active_client(tx, self.broker, token.client_id)
         if token.standing_number != client.standing_number:
             raise TokenRefused("the access token ended when the client's standing changed", error="invalid_token")
@@ -92,16 +105,19 @@ class Protector(ResourceProtector):  # type: ignore[misc] # Authlib is untyped
         super().__init__()
         self.register_token_validator(_Bearer(broker))
 
-    def caller(self, tx: Transaction, request: Request, *, scope: str) -> Caller:
-        """Return who calls, or raise :class:`TokenRefused` or :class:`ScopeMissing`."""
+    def presented(self, request: Request) -> Presented:
+        """Return the token of ours that a request brings, or raise :class:`TokenRefused`. It asks no database."""
         try:
             validator, text = self.parse_request_authorization(request)
         except MissingAuthorizationError as error:
             raise TokenRefused("this needs an access token", error=None) from error
         except UnsupportedTokenTypeError as error:
             raise TokenRefused("the access token must come as Bearer", error=None) from error
-        token = validator.authenticate_token(text)
-        caller: Caller = validator.validate_token(token, [scope], request, tx=tx)
+        return Presented(validator.authenticate_token(text), validator)
+
+    def caller(self, tx: Transaction, presented: Presented, request: Request, *, scope: str) -> Caller:
+        """Return who calls, or raise :class:`TokenRefused` or :class:`ScopeMissing`."""
+        caller: Caller = presented.validator.validate_token(presented.token, [scope], request, tx=tx)
         return caller
 
 

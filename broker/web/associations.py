@@ -11,10 +11,10 @@ from broker.actions.state_provenance import read_statement
 from broker.core.client import Client
 from broker.core.match import Ground
 from broker.errors import PolicyRefused
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker
 from broker.proof.bundle import MEDIA_TYPE
 from broker.store.database import Transaction
-from broker.web.api import caller
+from broker.web.api import called, called_to_read
 from broker.web.idempotency import Reply, answer_once
 from broker.web.problems import problem_body
 from broker.web.reading import read_body
@@ -27,16 +27,16 @@ blueprint = Blueprint("associations", __name__, url_prefix="/v1/associations")
 @blueprint.post("")
 def offer() -> Response:
     """Offer an association. A refusal is remembered, so it commits like an acceptance."""
-    with request_transaction() as tx:
-        client = caller(tx, scope="match").client
+    with called(scope="match") as (tx, caller):
+        client = caller.client
         return answer_once(tx, client, lambda: _offered(tx, client))
 
 
 @blueprint.get("/<association_id>")
 def read(association_id: str) -> Response:
     """An association of the client's own; to who asks for a bundle, its statement with the proof."""
-    with current_broker().database.reading() as tx:
-        client = caller(tx, scope="match").client
+    with called_to_read(scope="match") as (tx, caller):
+        client = caller.client
         ground = find_association(tx, client, association_id)
         if request.accept_mimetypes.best_match(("application/json", MEDIA_TYPE)) == MEDIA_TYPE:
             return bundle_answer(bundle_statement(tx, current_broker(), ground))
@@ -46,8 +46,8 @@ def read(association_id: str) -> Response:
 @blueprint.delete("/<association_id>")
 def give_up(association_id: str) -> Response:
     """The client gives it up; its statement stays what it was."""
-    with request_transaction() as tx:
-        give_up_association(tx, caller(tx, scope="match").client, association_id)
+    with called(scope="match") as (tx, caller):
+        give_up_association(tx, caller.client, association_id)
     return Response(status=204)
 
 

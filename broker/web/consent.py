@@ -7,22 +7,24 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from broker.actions.linking import Proved, open_proved
+from broker.actions.linking import Proved, leave_proved, open_proved
 from broker.actions.record_consent import Choice, asked_of, record_consent
 from broker.actions.refuse_consent import refuse_consent
 from broker.actions.terms import check_notice
 from broker.core.client import Client
-from broker.errors import FlowBroken, MalformedRequest
-from broker.oauth.context import current_broker, current_transaction, request_transaction
+from broker.errors import FlowBroken, MalformedRequest, PlatformFailed
+from broker.oauth.context import current_broker, current_transaction, request_reading, request_transaction
 from broker.oauth.models import GrantUser
 from broker.store.clients import find_client
-from broker.store.flows import claim_choice
+from broker.store.flows import claim_choice, end_session
 from broker.store.people import pairwise_name, sealer_of
 from broker.web.languages import prefer
+from broker.web.linking import go_to_platform
 from broker.web.notices import notice_for
 from broker.web.oauth import consent_server
-from broker.web.pages import render
-from broker.web.security import browser_handle, check_form, form_token, single
+from broker.web.pages import failure_page, render
+from broker.web.security import browser_handle, check_form, form_token, person_session, set_person_session, single
+from broker.web.signals import signalled
 
 blueprint = Blueprint("consent", __name__)
 
@@ -31,6 +33,8 @@ blueprint = Blueprint("consent", __name__)
 def show(link_id: str) -> Response:
     """Show the notice."""
     browser = _browser()
+    with request_reading() as tx:  # whoever makes a link up begins nothing
+        open_proved(tx, current_broker(), link_id, browser=browser)
     with request_transaction():
         proved, client = _opened(link_id, browser)
         return _page(proved, client, browser)
@@ -40,7 +44,7 @@ def show(link_id: str) -> Response:
 def choose(link_id: str) -> Response:
     """Take the person's one choice."""
     browser = _browser()
-    check_form(browser, link_id)
+    check_form(browser, *_form(link_id))
     choice = single(request.form.getlist("choice"), "choice")
     ticked = tuple(request.form.getlist("purpose"))
     if choice not in {"allow", "refuse"}:
@@ -52,13 +56,31 @@ def choose(link_id: str) -> Response:
         return _answer(proved, client, browser, ticked=ticked if choice == "allow" else None)
 
 
+@blueprint.post("/consent/<link_id>/not-me")
+def not_me(link_id: str) -> Response:
+    """The account is somebody else's: forget this way and who is signed in, and let the platform ask who this is."""
+    browser, session, broker = _browser(), person_session(), current_broker()
+    check_form(browser, *_form(link_id))
+    with request_transaction() as tx:
+        asked = leave_proved(tx, broker, link_id, browser=browser)
+        if session is not None:
+            end_session(tx, session)
+    prefer(asked.locale)
+    try:
+        answer = go_to_platform(broker, asked.platform, asked, choosing=True)
+    except PlatformFailed as failure:
+        answer = failure_page(failure, back=consent_server().refusal_url(asked, "temporarily_unavailable"))
+    set_person_session(answer, None)
+    return answer
+
+
 def _answer(proved: Proved, client: Client, browser: str, *, ticked: tuple[str, ...] | None) -> Response:
     """Record the choice and send the person back, in one transaction."""
     broker, tx, asked = current_broker(), current_transaction(), asked_of(proved)
     if not claim_choice(tx, proved.link_id, browser=browser, now=broker.now()):
         raise FlowBroken("this request was answered already; what you answered stands under your consents")
     notice, text = notice_for(broker, client, proved)
-    gpc = request.headers.get("Sec-GPC") == "1"
+    gpc = proved.gpc or signalled()
     choice = Choice(proved=proved, notice=notice, text=text, purposes=ticked or (), gpc=gpc)
     if ticked is None:
         refuse_consent(tx, broker, client, choice)
@@ -82,6 +104,11 @@ def _opened(link_id: str, browser: str) -> tuple[Proved, Client]:
     return proved, client
 
 
+def _form(link_id: str) -> tuple[str, str]:
+    """What the form is about. One that was shown before a meaning changed is not taken: nobody read the new one."""
+    return link_id, str(current_broker().policies.meanings)
+
+
 def _browser() -> str:
     browser = browser_handle()
     if browser is None:
@@ -95,6 +122,9 @@ def _page(proved: Proved, client: Client, browser: str, *, status: int = 200) ->
         "consent.html",
         status=status,
         notice=notice,
+        not_me=f"/consent/{proved.link_id}/not-me",
+        person=proved.proven,
+        platform=current_broker().label_of(proved.proven.account.platform),
         nothing_ticked=status != 200,  # noqa: PLR2004 - HTTP's own number
-        csrf=form_token(browser, proved.link_id),
+        csrf=form_token(browser, *_form(proved.link_id)),
     )

@@ -6,7 +6,6 @@ it holds what the broker keeps nowhere, and can be shown by nobody a second time
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import quote
 
 from flask import Blueprint, Response, request
@@ -14,15 +13,15 @@ from flask_babel import gettext as _
 
 from broker.actions.erase_person import Order, erase_person
 from broker.actions.find_traces import traces_of_account
-from broker.actions.list_consents import ConsentView, list_answers
+from broker.actions.list_consents import businesses_told
 from broker.actions.read_certificate import read_certificate
-from broker.actions.sign_in import signed_in
 from broker.errors import MalformedRequest, Unauthorized, Unavailable
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker
 from broker.proof.sdjwt import SdJwt
 from broker.web.pages import render, see_other
 from broker.web.receipts import bundle_answer
 from broker.web.security import check_form, form_token, person_session, set_person_session, single
+from broker.web.visiting import act, visit
 from broker.web.wording import failure_title
 
 blueprint = Blueprint("erasing", __name__)
@@ -34,17 +33,16 @@ def ask() -> Response:
     """Say plainly what erasing does, and what it cannot reach. Nothing is changed."""
     broker, session = current_broker(), person_session() or ""
     try:
-        with request_transaction() as tx:
-            person = signed_in(tx, broker, session)
-            consents = list_answers(tx, broker, person).consents
+        with visit() as (tx, person):
+            told = businesses_told(tx, broker, person)
     except Unauthorized:
         return see_other("/consents")
     return render(
         "erase.html",
         person=person.proven,
         platform=broker.label_of(person.proven.account.platform),
-        standing=_businesses(consent for consent in consents if consent.live),
-        told=_businesses(consents),
+        standing=told.standing,
+        told=told.ever,
         csrf=form_token(session, _FORM),
     )
 
@@ -61,7 +59,7 @@ def erase() -> Response:
         raise MalformedRequest("choice must be erase or keep")
     order = Order(erasure_id=current_broker().new_id(), objects=request.form.get("objects") == "yes")
     try:
-        certificate = _erase(session, order)
+        certificate = _erase(order)
     except Unavailable:
         return _unknown(order)
     current_broker().database.scrub()
@@ -75,14 +73,9 @@ def certificate(erasure_id: str) -> Response:
         return bundle_answer(read_certificate(tx, current_broker(), erasure_id))
 
 
-def _businesses(consents: Iterable[ConsentView]) -> list[str]:
-    return sorted({consent.business for consent in consents}, key=str.casefold)
-
-
-def _erase(session: str, order: Order) -> SdJwt:
+def _erase(order: Order) -> SdJwt:
     broker = current_broker()
-    with request_transaction() as tx:
-        person = signed_in(tx, broker, session)
+    with act() as (tx, person):
         return erase_person(tx, broker, traces_of_account(tx, broker, person.proven.account), order)
 
 

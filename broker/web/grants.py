@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Blueprint, Response, jsonify
 
 from broker.actions.read_grant import granted_details
 from broker.actions.withdraw_consent import find_grant, relinquish_grant
 from broker.core.consent import ConsentStatus
 from broker.errors import NotFound
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker
 from broker.oauth.protector import Caller
 from broker.proof.receipt import timestamp
 from broker.store.database import Transaction
-from broker.web.api import caller
+from broker.web.api import called
 
 blueprint = Blueprint("grants", __name__, url_prefix="/v1/grants")
 
@@ -21,8 +24,7 @@ blueprint = Blueprint("grants", __name__, url_prefix="/v1/grants")
 def read(grant_id: str) -> Response:
     """The grant as it stands; of an ended one only that it ended."""
     broker = current_broker()
-    with request_transaction() as tx:
-        holder = _holder(tx, grant_id)
+    with _held(grant_id) as (tx, holder):
         record = find_grant(tx, client_id=holder.client.client_id, grant_id=grant_id)
         status = record.status_at(broker.now())
         body: dict[str, object] = {"grant_id": grant_id, "status": status.value}
@@ -36,15 +38,15 @@ def read(grant_id: str) -> Response:
 @blueprint.delete("/<grant_id>")
 def give_up(grant_id: str) -> Response:
     """The client gives the grant up. Once more is no error."""
-    with request_transaction() as tx:
-        holder = _holder(tx, grant_id)
+    with _held(grant_id) as (tx, holder):
         relinquish_grant(tx, current_broker(), client_id=holder.client.client_id, grant_id=grant_id)
     return Response(status=204)
 
 
-def _holder(tx: Transaction, grant_id: str) -> Caller:
+@contextmanager
+def _held(grant_id: str) -> Iterator[tuple[Transaction, Caller]]:
     """A token behind one grant opens that grant alone."""
-    holder = caller(tx, scope="consent")
-    if holder.token.grant_id not in (None, grant_id):
-        raise NotFound("this client holds no grant of that id")
-    return holder
+    with called(scope="consent") as (tx, holder):
+        if holder.token.grant_id not in (None, grant_id):
+            raise NotFound("this client holds no grant of that id")
+        yield tx, holder

@@ -51,7 +51,7 @@ def speak(app: Flask) -> None:
     """Let the pages speak the person's language."""
     catalogs = Catalogs(FOLDER)
     _Babel(catalogs).init_app(app, default_locale=SOURCE, locale_selector=lambda: _selected(catalogs.languages))
-    app.extensions["languages"] = catalogs.languages
+    app.extensions.update(languages=catalogs.languages, catalogs=catalogs.catalogs)
     app.jinja_env.globals.update(language=language, direction=direction)
 
 
@@ -66,8 +66,13 @@ def language() -> str:
 
 
 def direction() -> str:
-    """``rtl`` or ``ltr``."""
-    return "rtl" if language().split("-")[0] in _RIGHT_TO_LEFT else "ltr"
+    """``rtl`` or ``ltr``, of the page."""
+    return direction_of(language())
+
+
+def direction_of(code: str) -> str:
+    """``rtl`` or ``ltr``, of a language."""
+    return "rtl" if code.replace("_", "-").split("-")[0] in _RIGHT_TO_LEFT else "ltr"
 
 
 def _selected(languages: list[str]) -> str:

@@ -6,19 +6,27 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import MethodNotAllowed
 
 from broker.actions.broker import Broker
-from broker.actions.linking import ConsentRequest, begin_link, claim_callback, new_attempt, record_proof
+from broker.actions.linking import (
+    ConsentRequest,
+    begin_link,
+    claim_callback,
+    knock_at_callback,
+    new_attempt,
+    record_proof,
+)
 from broker.actions.sign_in import sign_in
 from broker.core.blinding import PRODUCTION
 from broker.core.identifiers import ProvenAccount
 from broker.errors import BrokerError, FlowBroken, HandleMismatch, PlatformFailed
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker, request_reading, request_transaction
 from broker.platforms import Attempt
 from broker.store.clients import find_client
-from broker.store.flows import Link, claim_pushed, drop_link, end_session
+from broker.store.flows import Link, claim_pushed, drop_link, end_session, is_pushed
 from broker.web.languages import prefer
 from broker.web.oauth import consent_server
 from broker.web.pages import failure_page, see_other
 from broker.web.security import browser_handle, person_session, query, set_browser_handle, set_person_session
+from broker.web.signals import signalled
 
 blueprint = Blueprint("linking", __name__)
 
@@ -44,6 +52,8 @@ def callback(platform: str) -> Response:
     browser, state = browser_handle(), parameters.get("state")
     if browser is None or state is None or platform not in broker.platforms:
         raise FlowBroken("this sign-in was not begun in this browser; please start again where you came from")
+    with request_reading() as tx:
+        knock_at_callback(tx, broker, platform=platform, state=state, browser=browser)
     with request_transaction() as tx:
         link, attempt = claim_callback(tx, broker, platform=platform, state=state, browser=browser)
     asked = ConsentRequest.from_sealed(link.request) if link.request else None
@@ -60,10 +70,15 @@ def callback(platform: str) -> Response:
 
 
 def go_to_platform(
-    broker: Broker, platform: str, asked: ConsentRequest | None, *, environment: str = PRODUCTION
+    broker: Broker,
+    platform: str,
+    asked: ConsentRequest | None,
+    *,
+    environment: str = PRODUCTION,
+    choosing: bool = False,
 ) -> Response:
-    """Begin one attempt in this browser, and send it to the platform."""
-    attempt: Attempt = new_attempt(broker, platform)
+    """Begin one attempt in this browser, and send it to the platform; *choosing*, it is to ask who this is."""
+    attempt: Attempt = new_attempt(broker, platform, choosing=choosing)
     location = broker.platforms[platform].authorize_url(attempt)
     browser = browser_handle() or broker.new_secret()
     with request_transaction() as tx:
@@ -79,18 +94,22 @@ def _pushed(client_id: str | None, request_uri: str | None) -> ConsentRequest:
     if not client_id or not request_uri:
         raise FlowBroken("this address opens nothing by itself; please start again where you came from")
     broker = current_broker()
+    over = FlowBroken("this request was used already or took too long; please start again where you came from")
+    with request_reading() as tx:  # a made-up address must not keep anybody waiting
+        if not is_pushed(tx, request_uri, client_id=client_id, now=broker.now()):
+            raise over
     with request_transaction() as tx:
         stored = claim_pushed(tx, request_uri, client_id=client_id, now=broker.now(), store=broker.sealer)
         client = find_client(tx, client_id)
     if stored is None or client is None or not client.active:
-        raise FlowBroken("this request was used already or took too long; please start again where you came from")
+        raise over
     return ConsentRequest.from_sealed(stored)
 
 
 def _proved(link: Link, proven: ProvenAccount, browser: str) -> Response:
     broker = current_broker()
     with request_transaction() as tx:
-        person = record_proof(tx, broker, link, proven, browser=browser)
+        person = record_proof(tx, broker, link, proven, browser=browser, gpc=signalled())
         if link.request is not None:
             return see_other(f"/consent/{link.link_id}")
         drop_link(tx, link.link_id)

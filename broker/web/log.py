@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 
 from broker.actions.read_log import parse_piece
 from broker.errors import NotFound
-from broker.oauth.context import current_broker
+from broker.oauth.context import current_broker, request_reading
 from broker.proof.checkpoint import vkeys_text
 from broker.proof.keys import MAX_AGE
 from broker.proof.tiles import width_of
@@ -23,7 +23,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 @blueprint.get("/checkpoint")
 def checkpoint() -> Response:
     """The latest signed tree head."""
-    with current_broker().database.reading() as tx:
+    with request_reading() as tx:
         latest = latest_checkpoint(tx)
     if latest is None:
         raise NotFound("nothing was published yet")
@@ -43,7 +43,7 @@ def tile(path: str) -> Response:
     piece = parse_piece(path)
     if piece is None:
         raise NotFound("this is no path of a tile")
-    with current_broker().database.reading() as tx:
+    with request_reading() as tx:
         latest = latest_checkpoint(tx)
         # What is stored beyond the checkpoint is nobody's business yet: it could still be undone.
         if latest is None or width_of(piece.tile, latest.size) < piece.width:

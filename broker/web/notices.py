@@ -11,6 +11,7 @@ from broker.actions.broker import Broker
 from broker.actions.linking import ConsentRequest, Proved
 from broker.core.client import Client
 from broker.core.notice import Notice, OfferedPurpose
+from broker.core.purposes import purpose_family
 from broker.errors import FlowBroken
 from broker.web.languages import language
 from broker.web.pages import day
@@ -38,10 +39,14 @@ def notice_for(broker: Broker, client: Client, proved: Proved) -> tuple[Notice, 
     personal = Personal(
         handle=proved.proven.handle, identifier=request.identifier.masked(), until=day(proved.valid_until)
     )
-    return _notice(broker, client, request, personal), _notice(broker, client, request, OPEN).words()
+    signalled = broker.policies.governing(request.platform).signalled if proved.gpc else frozenset()
+    shown, left_open = (_notice(broker, client, request, values, signalled) for values in (personal, OPEN))
+    return shown, left_open.words()
 
 
-def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: Personal) -> Notice:
+def _notice(
+    broker: Broker, client: Client, request: ConsentRequest, personal: Personal, signalled: frozenset[str]
+) -> Notice:
     name = client.registration.client_name
     values = {
         "business": _("%(brand)s (%(client)s)", brand=request.brand, client=name) if request.brand else name,
@@ -56,7 +61,7 @@ def _notice(broker: Broker, client: Client, request: ConsentRequest, personal: P
         heading=_("%(business)s asks to link your %(platform)s account to its record about you", **values),
         sentences=_opening(values),
         purposes_heading=_("What may the link be used for? Tick what you agree to; nothing is ticked for you."),
-        purposes=tuple(_offered(purpose, client.registration.narrower) for purpose in request.purposes),
+        purposes=tuple(_offered(purpose, client.registration.narrower, signalled) for purpose in request.purposes),
         closing=_closing(values),
     )
 
@@ -88,6 +93,9 @@ def _closing(values: dict[str, str]) -> tuple[str, ...]:
     )
 
 
-def _offered(purpose: str, narrower: Mapping[str, str]) -> OfferedPurpose:
+def _offered(purpose: str, narrower: Mapping[str, str], signalled: frozenset[str]) -> OfferedPurpose:
+    """One box; below a purpose that the browser signals against it says so, and ticks nothing and hides nothing."""
     title, explanation = purpose_words(purpose, narrower)
-    return OfferedPurpose(id=purpose, title=title, explanation=explanation)
+    signal = _("Your browser signals that nothing about you be sold or shared. If you tick this, your yes counts here.")
+    against = purpose_family(purpose, narrower) & signalled
+    return OfferedPurpose(id=purpose, title=title, explanation=explanation, signal=signal if against else "")

@@ -1,4 +1,4 @@
-"""The API as OpenAPI 3.1: what is under ``/v1``, the terms in force, and the OAuth endpoints that lead there."""
+"""The API as OpenAPI 3.1: what is under ``/v1`` and ``/ssf``, the terms in force, and the OAuth endpoints."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from broker import __version__
 from broker.actions.report import BY_CLIENT, KINDS
 from broker.proof.bundle import MEDIA_TYPE
+from broker.web.openapi_actions import action_paths
+from broker.web.openapi_events import stream_paths
 from broker.web.openapi_evidence import bundle_content, evidence_paths
 from broker.web.schemas import MODELS
 
@@ -15,8 +17,11 @@ _STRING: Mapping[str, Any] = {"type": "string"}
 _DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
 #: What a program exchanges with the API. Documents and evidence have schemas of their own, and no path.
 _EXCHANGED = (
-    "association", "association-request", "bundle", "contact-check", "decision", "match-request", "policies", "policy",
-    "problem", "recipient", "recipient-request", "redistribution", "redistribution-request", "report", "status-lists",
+    "action-request", "association", "association-request", "bundle", "contact-check", "decision", "match-request",
+    "policies", "policy",
+    "poll-answer", "poll-request", "problem", "recipient", "recipient-request", "redistribution",
+    "redistribution-request", "report", "status-lists", "stream", "stream-change", "stream-request", "stream-status",
+    "verification-request",
 )  # fmt: skip
 
 
@@ -32,6 +37,8 @@ def openapi() -> dict[str, Any]:
             **_policies(),
             **evidence_paths(),
             **_erasures(),
+            **stream_paths(),
+            **action_paths(),
             **_oauth(),
         },
         "components": {

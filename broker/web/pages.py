@@ -21,7 +21,7 @@ def render(template: str, *, status: int = 200, **values: object) -> Response:
 
 def moment(time: datetime) -> str:
     """A day and a time of day in UTC, in the page's language."""
-    return f"{day(time)}, {format_time(time, 'HH:mm')}\u00a0UTC"
+    return f"{day(time)}{gettext(', ')}{format_time(time, 'HH:mm')}\u00a0UTC"
 
 
 def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
@@ -39,9 +39,10 @@ def failure_page(error: BrokerError, *, back: str | None = None) -> Response:
     )
 
 
-def clause_address(clause: str) -> str | None:
-    """Where a clause can be read; None when no document in force has one of that id."""
-    for policy in current_broker().policies.by_platform.values():
+def clause_address(clause: str, platform: str | None = None) -> str | None:
+    """Where a clause can be read, in a platform's terms or in any; None when none in force has one of that id."""
+    policies = current_broker().policies
+    for policy in policies.by_platform.values() if platform is None else (policies.governing(platform),):
         if clause in {one.id for one in policy.clauses}:
             return f"/policies/{policy.ref.id}#{clause}"
     return None

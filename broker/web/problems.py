@@ -18,7 +18,7 @@ from broker.web.wire import Problem, dump
 from broker.web.wording import failure_title
 
 log = logging.getLogger(__name__)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OAUTH = {"/oauth/par", "/oauth/token", "/oauth/revoke"}
 _API = (
     "/v1/",
@@ -47,7 +47,7 @@ def handle_failures(app: Flask) -> None:
 def _note_request_id() -> None:
     given = request.headers.get("X-Request-ID", "")
     # What does not look like an id is replaced: it would be written to the log as it came.
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else current_broker().new_id()
+    g.request_id = given if REQUEST_ID.fullmatch(given) else current_broker().new_id()
 
 
 def _echo_request_id(answer: Response) -> Response:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from broker.actions.bundle_evidence import bundle_for_client
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker
 from broker.proof.bundle import MEDIA_TYPE, Bundle
 from broker.proof.dpv import MEDIA_TYPE as LINKED_DATA
 from broker.proof.dpv import in_dpv
 from broker.proof.sdjwt import parse, payload_of
-from broker.web.api import caller
+from broker.web.api import called
 
 blueprint = Blueprint("receipts", __name__, url_prefix="/v1/receipts")
 
@@ -21,8 +21,7 @@ blueprint = Blueprint("receipts", __name__, url_prefix="/v1/receipts")
 @blueprint.get("/<receipt_id>")
 def read(receipt_id: str) -> Response:
     """The bundle; its proof is null in the few seconds before a checkpoint holds the receipt."""
-    with request_transaction() as tx:
-        holder = caller(tx, scope="consent")
+    with called(scope="consent") as (tx, holder):
         bundle = bundle_for_client(
             tx,
             current_broker(),

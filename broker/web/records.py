@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Blueprint, Response, request
 
 from broker.actions.export_person import export_person
 from broker.actions.list_consents import ReceiptFile, open_receipt
-from broker.actions.sign_in import signed_in
-from broker.oauth.context import current_broker, request_transaction
+from broker.errors import Unauthorized
+from broker.oauth.context import current_broker
 from broker.proof.checkpoint import read_vkeys, vkeys_text
 from broker.proof.verify import verify_evidence
 from broker.store.people import Person
-from broker.web.evidence_wire import PersonExport
-from broker.web.pages import render
+from broker.web.export_wire import PersonExport
+from broker.web.pages import render, see_other
+from broker.web.receipt_text import receipt_text
 from broker.web.receipts import bundle_answer, linked_data_answer
-from broker.web.security import person_session
+from broker.web.security import with_own_style
+from broker.web.visiting import visit
 
 blueprint = Blueprint("records", __name__, url_prefix="/consents")
+STYLE = (Path(__file__).parent / "static" / "broker.css").read_text("utf-8")
 
 
 @blueprint.get("/receipts/<receipt_id>")
@@ -52,19 +57,37 @@ def download(receipt_id: str) -> Response:
 def export() -> Response:
     """Everything, in one file that other programs can read."""
     broker = current_broker()
-    with request_transaction() as tx:
-        found = export_person(tx, broker, signed_in(tx, broker, person_session()))
+    with visit() as (tx, person):
+        found = export_person(tx, broker, person)
     body = PersonExport.from_core(found, issuer=broker.issuer, now=broker.now())
     answer = Response(body.model_dump_json(indent=1, by_alias=True) + "\n", mimetype="application/json")
     answer.headers["Cache-Control"] = "no-store"
     return _saved(answer, "consents.json")
 
 
-def _opened(receipt_id: str) -> tuple[Person, ReceiptFile]:
+@blueprint.get("/everything")
+def everything() -> Response:
+    """The same to read: one page that brings its own style, to print or to keep."""
     broker = current_broker()
-    with request_transaction() as tx:
-        person = signed_in(tx, broker, person_session())
-        return person, open_receipt(tx, broker, person, receipt_id)
+    try:
+        with visit() as (tx, person):
+            found = export_person(tx, broker, person)
+    except Unauthorized:
+        return see_other("/consents")
+    answer = render(
+        "everything.html",
+        found=found,
+        receipts=[receipt_text(bundle) for bundle in found.receipts],
+        platform=broker.label_of(found.person.proven.account.platform),
+        issuer=broker.issuer,
+        now=broker.now(),
+    )
+    return with_own_style(answer, STYLE)
+
+
+def _opened(receipt_id: str) -> tuple[Person, ReceiptFile]:
+    with visit() as (tx, person):
+        return person, open_receipt(tx, current_broker(), person, receipt_id)
 
 
 def _saved(answer: Response, name: str) -> Response:

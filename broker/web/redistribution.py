@@ -6,10 +6,10 @@ from flask import Blueprint, Response, request
 
 from broker.actions.redistribute import add_recipient, hand_over
 from broker.core.client import Client
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker
 from broker.proof.receipt import timestamp
 from broker.store.database import Transaction
-from broker.web.api import caller
+from broker.web.api import called
 from broker.web.idempotency import Reply, answer_once
 from broker.web.reading import read_body
 from broker.web.terms_wire import RecipientWire, RedistributionWire
@@ -20,16 +20,16 @@ blueprint = Blueprint("redistribution", __name__, url_prefix="/v1")
 @blueprint.post("/recipients")
 def recipients() -> Response:
     """Record a recipient with its dated agreements."""
-    with request_transaction() as tx:
-        client = caller(tx, scope="redistribute").client
+    with called(scope="redistribute") as (tx, caller):
+        client = caller.client
         return answer_once(tx, client, lambda: _added(tx, client))
 
 
 @blueprint.post("/redistributions")
 def redistributions() -> Response:
     """Count ids that are handed over. Whole objects are handed over by a person, at a terminal."""
-    with request_transaction() as tx:
-        client = caller(tx, scope="redistribute").client
+    with called(scope="redistribute") as (tx, caller):
+        client = caller.client
         return answer_once(tx, client, lambda: _handed(tx, client))
 
 

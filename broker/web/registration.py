@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from broker.core.action import USUAL, agreed_time
 from broker.core.addresses import read_address
 from broker.core.client import SCOPES, Registration
 from broker.core.purposes import MAX_NARROWER, NARROWER_ID, PURPOSES
@@ -48,6 +49,12 @@ class ClientWire(Wire):
     platforms: Annotated[list[Word], Field(min_length=1, max_length=32)]
     brands: Annotated[tuple[_NAME, ...], Field(max_length=200, strict=False)] = ()
     agreements: AgreementsWire = AgreementsWire()
+    action_within: Annotated[
+        str,
+        Field(
+            max_length=16, description="How long it may take to say what it did once a consent has ended; at most P30D"
+        ),
+    ] = USUAL
     token_endpoint_auth_method: Literal["private_key_jwt"] = AUTH_METHOD  # type: ignore[assignment] # the same word
     token_endpoint_auth_signing_alg: Literal["ES256"] = "ES256"  # noqa: S105 - an algorithm
     grant_types: tuple[Literal["authorization_code", "client_credentials"], ...] = Field(
@@ -63,6 +70,7 @@ class ClientWire(Wire):
             plain_text("brands", brand)
         if self.address is not None:
             plain_text("address", self.address)
+        agreed_time(self.action_within)
         return Registration(
             client_name=self.client_name,
             client_uri=_address("client_uri", self.client_uri, loopback=loopback),
@@ -81,6 +89,7 @@ class ClientWire(Wire):
             platforms=_distinct("platforms", self.platforms),
             brands=_distinct("brands", list(self.brands)),
             agreements=self.agreements.dates(),
+            action_within=self.action_within,
         )
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, jsonify, request
 from broker.actions.report import Asked, Report, make_report
 from broker.errors import MalformedRequest
 from broker.oauth.context import current_broker
-from broker.web.api import caller
+from broker.web.api import called_to_read
 from broker.web.security import query
 
 _FOUR_WEEKS = timedelta(days=27)
@@ -22,8 +22,8 @@ blueprint = Blueprint("reports", __name__, url_prefix="/v1/reports")
 def report(kind: str) -> Response:
     """Counts between two days, by ground (the default), purpose or week."""
     # A report reads much and changes nothing: nobody who writes waits for it.
-    with current_broker().database.reading() as tx:
-        client = caller(tx, scope="report").client
+    with called_to_read(scope="report") as (tx, caller):
+        client = caller.client
         broker, given = current_broker(), query(request)
         if set(given) - {"from", "to", "by"}:
             raise MalformedRequest("a report takes from, to and by, and nothing else")

@@ -8,20 +8,24 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from broker.actions.lift_signal import heed_signal, lift_signal
 from broker.actions.list_businesses import list_businesses
+from broker.actions.list_confirmations import list_confirmations
 from broker.actions.list_consents import list_answers, open_capability
+from broker.actions.look_at_account import look_at_account
 from broker.actions.object_to_matching import object_to_matching, take_objection_back
-from broker.actions.sign_in import environment_of, signed_in
+from broker.actions.sign_in import claims_visit, environment_of
 from broker.actions.withdraw_consent import withdraw_all, withdraw_by_link, withdraw_consent
 from broker.core.blinding import PRODUCTION
 from broker.core.client import ENVIRONMENTS
 from broker.errors import MalformedRequest, PlatformFailed, Unauthorized
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import current_broker, request_reading, request_transaction
 from broker.store.flows import end_session
 from broker.store.objections import EVERYONE
 from broker.web.linking import go_to_platform
 from broker.web.news import ALL, news_of
 from broker.web.pages import failure_page, render, see_other
+from broker.web.places import PAGE, read_place, write_place
 from broker.web.security import (
     browser_handle,
     check_form,
@@ -31,19 +35,23 @@ from broker.web.security import (
     set_person_session,
     single,
 )
+from broker.web.visiting import act, knock, visit
 
 blueprint = Blueprint("revocation", __name__, url_prefix="/consents")
+#: So many of those that ended or were refused are on the first page; a page of their own has them all.
+RECENT = 10
 
 
 @blueprint.get("")
 def overview() -> Response:
-    """Every answer the person gave; or the way to sign in."""
+    """What the person allows, and the last of what they answered otherwise; or the way to sign in."""
     broker, session = current_broker(), person_session()
     try:
-        with request_transaction() as tx:
-            person = signed_in(tx, broker, session)
-            answers = list_answers(tx, broker, person)
+        with visit() as (tx, person):
+            before = read_place(request.args.get("before"))
+            answers = list_answers(tx, broker, person, live_before=before, live=PAGE, past=RECENT)
             businesses = list_businesses(tx, broker, person)
+            confirmations, look = list_confirmations(tx, broker, person.key), look_at_account(tx, person)
     except Unauthorized:
         return _sign_in_page()
     return render(
@@ -52,7 +60,12 @@ def overview() -> Response:
         platform=broker.label_of(person.proven.account.platform),
         environment=environment_of(broker, person),
         answers=answers,
+        more_live=write_place(answers.more_live) if answers.more_live else None,
+        later=before is not None,
         businesses=businesses,
+        confirmations=confirmations,
+        look=look,
+        signalled=sorted(broker.policies.governing(person.proven.account.platform).signalled),
         news=news_of(request.args, answers, businesses),
         csrf=form_token(session or ""),
     )
@@ -79,9 +92,28 @@ def sign_out() -> Response:
     """Forget who is signed in here."""
     session = person_session() or ""
     check_form(session)
-    with request_transaction() as tx:
-        end_session(tx, session)
+    with request_reading() as tx:
+        known = claims_visit(tx, session)
+    if known:
+        with request_transaction() as tx:
+            end_session(tx, session)
     answer = see_other("/consents")
+    set_person_session(answer, None)
+    return answer
+
+
+@blueprint.post("/not-me")
+def not_me() -> Response:
+    """Somebody else is signed in on this device: end that, and let the platform ask who this is."""
+    session, broker = person_session() or "", current_broker()
+    check_form(session)
+    with act() as (tx, earlier):
+        end_session(tx, session)
+    platform, environment = earlier.proven.account.platform, environment_of(broker, earlier)
+    try:
+        answer = go_to_platform(broker, platform, None, environment=environment, choosing=True)
+    except PlatformFailed as failure:
+        answer = failure_page(failure, back="/consents")
     set_person_session(answer, None)
     return answer
 
@@ -92,8 +124,7 @@ def withdraw() -> Response:
     session, broker = person_session() or "", current_broker()
     check_form(session)
     grant_id = single(request.form.getlist("grant_id"), "grant_id")
-    with request_transaction() as tx:
-        person = signed_in(tx, broker, session)
+    with act() as (tx, person):
         withdraw_consent(tx, broker, account=person.key, grant_id=grant_id)
     return see_other(f"/consents?ended={grant_id}#news")
 
@@ -103,8 +134,8 @@ def withdraw_everything() -> Response:
     """Withdraw every consent of the person who is signed in, in one transaction."""
     session, broker = person_session() or "", current_broker()
     check_form(session)
-    with request_transaction() as tx:
-        withdraw_all(tx, broker, account=signed_in(tx, broker, session).key)
+    with act() as (tx, person):
+        withdraw_all(tx, broker, account=person.key)
     return see_other(f"/consents?ended={ALL}#news")
 
 
@@ -117,8 +148,7 @@ def object_() -> Response:
     client_id = request.form.get("client_id") or EVERYONE
     if choice not in {"object", "allow-again"}:
         raise MalformedRequest("choice must be object or allow-again")
-    with request_transaction() as tx:
-        person = signed_in(tx, broker, session)
+    with act() as (tx, person):
         if choice == "object":
             object_to_matching(tx, broker, person, client_id=client_id)
         else:
@@ -127,18 +157,41 @@ def object_() -> Response:
     return see_other(f"/consents?{done}={ALL if client_id == EVERYONE else client_id}#news")
 
 
+@blueprint.post("/signal")
+def signal() -> Response:
+    """Lift what the browser signals, or let it count again."""
+    session, broker = person_session() or "", current_broker()
+    check_form(session)
+    choice = single(request.form.getlist("choice"), "choice")
+    if choice not in {"lift", "heed"}:
+        raise MalformedRequest("choice must be lift or heed")
+    with act() as (tx, person):
+        if choice == "lift":
+            lift_signal(tx, broker, person)
+        else:
+            heed_signal(tx, person)
+    return see_other(f"/consents?signal={choice}#news")
+
+
 @blueprint.get("/<capability>")
 def one(capability: str) -> Response:
     """The one consent that a receipt's link opens. Opening it changes nothing."""
+    knock(capability)
     with request_transaction() as tx:
-        view = open_capability(tx, current_broker(), capability)
-    return render("one_consent.html", consent=view, csrf=form_token(capability))
+        opened = open_capability(tx, current_broker(), capability)
+    return render(
+        "one_consent.html",
+        consent=opened.consent,
+        confirmations=opened.confirmations,
+        csrf=form_token(capability),
+    )
 
 
 @blueprint.post("/<capability>")
 def withdraw_one(capability: str) -> Response:
     """Withdraw the one consent that a receipt's link opens."""
     check_form(capability)
+    knock(capability)
     with request_transaction() as tx:
         withdraw_by_link(tx, current_broker(), capability=capability)
     return see_other(f"/consents/{capability}")

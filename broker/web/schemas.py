@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from broker.oauth.details import DetailsWire
+from broker.web.action_wire import ActionReceiptWire, ActionStatementWire, FlattenedWire
 from broker.web.answer_wire import (
     AssociationAnswer,
     PoliciesAnswer,
@@ -19,15 +20,29 @@ from broker.web.answer_wire import (
 )
 from broker.web.document_schemas import policy_document, provenance_tag
 from broker.web.erasure_wire import CertificateWire
-from broker.web.evidence_wire import BundleWire, PersonExport, StatusListsAnswer, StatusTokenWire
+from broker.web.evidence_wire import BundleWire, StatusListsAnswer, StatusTokenWire
+from broker.web.export_wire import PersonExport
 from broker.web.receipt_wire import ReceiptWire
 from broker.web.registration import ClientWire
+from broker.web.ssf_wire import (
+    PolledWire,
+    PollWire,
+    SecurityEventWire,
+    StreamChangeWire,
+    StreamRequestWire,
+    StreamStatusWire,
+    StreamWire,
+    VerificationWire,
+)
 from broker.web.tag_wire import AssociationWire, MatchWire
 from broker.web.terms_wire import ContactWire, RecipientWire, RedistributionWire
 from broker.web.wire import DecisionWire, Problem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODELS: Mapping[str, type[BaseModel]] = {
+    "action-receipt": ActionReceiptWire,
+    "action-request": FlattenedWire,
+    "action-statement": ActionStatementWire,
     "association": AssociationAnswer,
     "association-request": AssociationWire,
     "authorization-details": DetailsWire,
@@ -41,6 +56,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "person-export": PersonExport,
     "policies": PoliciesAnswer,
     "policy": PolicyAnswer,
+    "poll-answer": PolledWire,
+    "poll-request": PollWire,
     "problem": Problem,
     "provenance-statement": StatementWire,
     "recipient": RecipientAnswer,
@@ -48,8 +65,14 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "redistribution": RedistributionAnswer,
     "redistribution-request": RedistributionWire,
     "report": ReportAnswer,
+    "security-event": SecurityEventWire,
     "status-list": StatusTokenWire,
     "status-lists": StatusListsAnswer,
+    "stream": StreamWire,
+    "stream-change": StreamChangeWire,
+    "stream-request": StreamRequestWire,
+    "stream-status": StreamStatusWire,
+    "verification-request": VerificationWire,
 }
 
 

@@ -6,7 +6,9 @@ Three locks on a form: the cookie's SameSite, the token in the form, and ``Sec-F
 from __future__ import annotations
 
 import hmac
+from base64 import b64encode
 from collections.abc import Iterable
+from hashlib import sha256
 
 from flask import Flask, Request, Response, request
 
@@ -31,7 +33,7 @@ _HEADERS = {
 }
 #: Chromium holds the redirect after a form to form-action as well, and the client's own page may redirect on.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src {style}; script-src 'self'; img-src 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self' {targets}; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
@@ -46,9 +48,8 @@ def guard(app: Flask) -> None:
 
 def _add_headers(answer: Response) -> Response:
     issuer = current_broker().issuer
-    targets = "https:" if issuer.startswith("https:") else "https: http:"
     answer.headers.extend({name: value for name, value in _HEADERS.items() if name not in answer.headers})
-    answer.headers.setdefault("Content-Security-Policy", _POLICY.format(targets=targets))
+    answer.headers.setdefault("Content-Security-Policy", _policy())
     if issuer.startswith("https:"):
         answer.headers["Strict-Transport-Security"] = "max-age=63072000"
     if "Cache-Control" not in answer.headers:
@@ -56,6 +57,22 @@ def _add_headers(answer: Response) -> Response:
     if "public" not in answer.headers["Cache-Control"]:
         answer.headers["Vary"] = "Cookie, Accept-Language"
     return answer
+
+
+def with_own_style(answer: Response, css: str) -> Response:
+    """Let a page bring its style in its empty ``<style>``, so that it can be kept as one file; that style and no other.
+
+    It is put in afterwards: a template escapes what it is given, and trusts nothing.
+    """
+    answer.set_data(answer.get_data(as_text=True).replace("<style></style>", f"<style>{css}</style>", 1))
+    digest = b64encode(sha256(css.encode()).digest()).decode()
+    answer.headers["Content-Security-Policy"] = _policy(style=f"'sha256-{digest}'")
+    return answer
+
+
+def _policy(*, style: str = "'self'") -> str:
+    targets = "https:" if current_broker().issuer.startswith("https:") else "https: http:"
+    return _POLICY.format(style=style, targets=targets)
 
 
 def browser_handle() -> str | None:

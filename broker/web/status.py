@@ -17,7 +17,7 @@ from flask.blueprints import BlueprintSetupState
 from broker.actions.broker import Broker
 from broker.actions.publish_status import LIFE, TTL, list_entries, list_uris, sign_entries
 from broker.errors import BrokerError, NotFound
-from broker.oauth.context import current_broker
+from broker.oauth.context import current_broker, request_reading
 from broker.proof.status import MEDIA_TYPE
 
 blueprint = Blueprint("status", __name__, url_prefix="/status")
@@ -53,7 +53,7 @@ def _speak_to_programs() -> None:
 def lists() -> Response:
     """Where every list is (section 9.3)."""
     broker = current_broker()
-    with broker.database.reading() as tx:
+    with request_reading() as tx:
         uris = list_uris(tx, broker)
     return _public(jsonify(status_lists=uris))
 
@@ -104,7 +104,7 @@ class Shelf:
 
 def _make(broker: Broker, number: int) -> Made:
     now = broker.now()
-    with broker.database.reading() as tx:
+    with request_reading() as tx:
         packed = list_entries(tx, number, now=now)
     token = sign_entries(broker, number, packed, now=now)
     # Signatures differ each time and the entries seldom do: who has the same entries needs no newer copy for a while.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from broker.oauth.context import current_broker
-from broker.oauth.metadata import resource_metadata, server_metadata
+from broker.oauth.metadata import resource_metadata, server_metadata, transmitter_metadata
 from broker.proof.keys import MAX_AGE
 
 blueprint = Blueprint("wellknown", __name__, url_prefix="/.well-known")
+#: Since when the broker says what it does with Global Privacy Control.
+_SAID_ON = "2026-11-23"
 
 
 @blueprint.get("/oauth-authorization-server")
@@ -23,10 +25,23 @@ def resource() -> Response:
     return _public(resource_metadata(current_broker().issuer))
 
 
+@blueprint.get("/ssf-configuration")
+def transmitter() -> Response:
+    """OpenID SSF 1.0 section 7.1. There is no complex subject, so none of its members is critical."""
+    return _public(transmitter_metadata(current_broker().issuer))
+
+
 @blueprint.get("/jwks.json")
 def keys() -> Response:
     """RFC 7517."""
     return _public(dict(current_broker().keys.jwks()))
+
+
+@blueprint.get("/gpc.json")
+def privacy_signal() -> Response:
+    """W3C Global Privacy Control, section 5: whether the terms in force heed the signal."""
+    heeded = all(policy.heeds_signal for policy in current_broker().policies.by_platform.values())
+    return _public({"gpc": heeded, "lastUpdate": _SAID_ON})
 
 
 def _public(document: dict[str, object]) -> Response:

@@ -79,6 +79,11 @@ class PolicyWire(Wire):
     digest: str
 
 
+#: A finer reason is for the person and the records. To the business, a purpose that means something else by now is one
+#: that was not granted; that its own receipt shows it ticked tells it to ask again.
+_TOLD = {"notice_changed": "purpose_not_granted"}
+
+
 class ContextWire(Wire):
     """Why, and by which document."""
 
@@ -108,7 +113,7 @@ class DecisionWire(Wire):
         context = ContextWire(
             id=answer.decision_id,
             basis=decision.basis,  # type: ignore[arg-type] # one of core.policy.BASES
-            reason=decision.reason,
+            reason=_TOLD.get(decision.reason or "", decision.reason),
             clauses=list(decision.clauses),
             policy=PolicyWire(**vars(decision.policy)),
             grant_id=consent.grant_id if consent else None,

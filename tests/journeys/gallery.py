@@ -1,9 +1,12 @@
 """Every page that the broker can show, visited one after another, in one language."""
 
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 from harness import wire
+from harness.answering import said, signed, states, told
 from harness.business import PURPOSES
+from harness.evidence import payload_of
 from journeys.claims import acquaint
 from journeys.stack import Town
 from journeys.visitor import Visitor
@@ -14,7 +17,10 @@ LONG_NAME = "Donaudampfschifffahrtsgesellschaft Kundendienst und Fahrkartenverka
 
 def pages(visitor: Visitor) -> Iterator[str]:
     """Yield the name of each page while the visitor's browser shows it."""
-    for part in (_front_door, _terms, _notice, _failures, _person, _receipts, _by_link, _after, _objecting, _erasing):
+    for part in (
+        *(_front_door, _terms, _notice, _failures, _person, _receipts, _by_link, _after, _objecting),
+        *(_signalling, _history, _moving, _erasing),
+    ):
         yield from part(visitor)
 
 
@@ -124,6 +130,26 @@ def _by_link(visitor: Visitor) -> Iterator[str]:
     yield "one-consent"
     visitor.withdraws()
     yield "one-consent-ended"
+    yield from _confirmed(visitor)
+
+
+def _confirmed(visitor: Visitor) -> Iterator[str]:
+    """Follow the link of a business that says what it did."""
+    business = visitor.town.broker.business(client_name="Contoso Market", redirect_uri=f"{visitor.town.shop_url}/back")
+    asked = business.par()
+    visitor.page.goto(business.authorize_url(asked))
+    visitor.proves()
+    visitor.answers("allow", "newsletter")
+    visitor.page.wait_for_url(f"{visitor.town.shop_url}/**")
+    (code,) = parse_qs(urlsplit(visitor.page.url).query)["code"]
+    receipt = business.exchange(code, asked.verifier).json()["authorization_details"][0]["receipt"]
+    visitor.page.goto(payload_of(receipt)["record"]["withdrawal"]["uri"])
+    visitor.withdraws()
+    (event,) = told(business)
+    if states(business, signed(business, said(event, action="deleted"))).status_code != 201:
+        raise AssertionError("the business was not believed")
+    visitor.page.reload()
+    yield "one-consent-confirmed"
 
 
 def _after(visitor: Visitor) -> Iterator[str]:
@@ -150,9 +176,47 @@ def _objecting(visitor: Visitor) -> Iterator[str]:
     yield "sign-in-to-test-data"
 
 
+def _signalling(visitor: Visitor) -> Iterator[str]:
+    """Come with a browser that signals Global Privacy Control: to the notice of who advertises, and to one's pages."""
+    visitor.signals()
+    business = visitor.town.broker.business(client_name="Contoso Market", purposes=["direct-marketing", "newsletter"])
+    locale = visitor.page.evaluate("navigator.language").partition("-")[0]
+    details = business.details(purposes=["direct-marketing", "newsletter"], locale=locale)
+    visitor.page.goto(business.authorize_url(business.par(details=details)))
+    visitor.proves()
+    yield "notice-signalled"
+    visitor.signs_in()
+    yield "list-signalled"
+    visitor.click(visitor.button("lift"))
+    visitor.page.get_by_role("status").wait_for()
+    yield "list-signal-lifted"
+    visitor.signals(on=False)
+
+
+def _history(visitor: Visitor) -> Iterator[str]:
+    """Read what lies behind: who asked, also by the handle; what has ended; and everything on one page."""
+    everything = f"{visitor.town.issuer}/consents"
+    stranger = visitor.town.broker.business(client_name=LONG_NAME)
+    stranger.match({"platform": "x", "handle": visitor.account.handle}, wire.fresh_email())
+    for page in ("asked", "past", "everything"):
+        visitor.page.goto(f"{everything}/{page}")
+        yield page
+
+
+def _moving(visitor: Visitor) -> Iterator[str]:
+    """Let the platform say something else of the account: another name, that it is protected, and that it is gone."""
+    moves = visitor.town.changes
+    moves(visitor.account, "mark", mark="protected", on="yes")
+    moves(visitor.account, "rename", handle=f"moved_{visitor.account.id[-3:]}")
+    visitor.page.goto(f"{visitor.town.issuer}/consents/everything")
+    yield "everything-renamed"
+    moves(visitor.account, "mark", mark="suspended", on="yes")
+    visitor.page.goto(f"{visitor.town.issuer}/consents")
+    yield "list-gone"
+
+
 def _erasing(visitor: Visitor) -> Iterator[str]:
     """Read what erasing does, do it, and look at the certificate, its letters unfolded as well."""
-    visitor.signs_in()
     visitor.page.goto(f"{visitor.town.issuer}/consents/erase")
     yield "erase"
     visitor.click(visitor.button("erase"))

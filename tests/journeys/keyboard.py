@@ -4,7 +4,7 @@ from playwright.sync_api import Locator, Page
 
 #: More steps than any page here has stops; whoever needs more is caught in a trap.
 MOST_TABS = 40
-_HAS_FOCUS = "one => one === document.activeElement"
+_HAS_FOCUS = "one => one === one.getRootNode().activeElement"  # the root of a custom element is its own
 _OUTLINE = """one => {
   const style = getComputedStyle(one);
   return style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth);
@@ -18,9 +18,12 @@ class Keyboard:
         self.page = page
 
     def to(self, target: Locator) -> None:
-        """Press Tab until the target has the focus and shows it."""
-        for _ in range(MOST_TABS):
-            self.page.keyboard.press("Tab")
+        """Press Tab until the target has the focus and shows it, and back again where that has led past it.
+
+        Behind the last stop of a page come those of the browser, which has none here: the way round is the way back.
+        """
+        for key in ("Tab",) * MOST_TABS + ("Shift+Tab",) * MOST_TABS:
+            self.page.keyboard.press(key)
             if target.evaluate(_HAS_FOCUS):
                 if target.evaluate(_OUTLINE) < 1:
                     raise AssertionError(f"{target} has the focus and does not show it")

@@ -1,5 +1,6 @@
 """Looking at one page as people with different eyes and windows do."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ _AXE_RUN = """async () => {
 _BEYOND_THE_EDGE = """() => {
   const root = document.documentElement, found = [];
   if (root.scrollWidth > root.clientWidth) found.push(`the page is ${root.scrollWidth} wide`);
-  for (const one of document.body.querySelectorAll("*:not(.sr-only)")) {
+  for (const one of document.body.querySelectorAll("*:not(.sr-only, .sr-only *)")) {
     const box = one.getBoundingClientRect();
     if (box.width && (box.right > root.clientWidth + 0.5 || box.left < -0.5))
       found.push(`${one.tagName} from ${box.left} to ${box.right}`);
@@ -32,6 +33,17 @@ _TOO_SMALL = """() => [...document.querySelectorAll("a, button, input:not([type=
   .map(one => [one, one.getBoundingClientRect()])
   .filter(([one, box]) => box.width < 24 || box.height < 24)
   .map(([one, box]) => `${one.outerHTML.slice(0, 80)} is ${box.width} x ${box.height}`)"""
+# Sentences of three and more Latin words, outside what is marked as English, a name, or code.
+_ENGLISH = """() => {
+  const found = [], walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, inside = node.parentElement;
+    const aside = inside.closest("bdi, code, option, [lang]:not(html):not([lang=ar]), script, style");
+    const text = node.textContent.replace(/\u2068[^\u2069]*\u2069/g, "");
+    if (!aside && /[A-Za-z]{2,}(?:[\\s,]+[A-Za-z]{2,}){2,}/.test(text)) found.push(text.trim().slice(0, 80));
+  }
+  return found;
+}"""
 
 
 @dataclass
@@ -46,6 +58,8 @@ class Look:
     axe: dict[str, list[str]] = field(default_factory=dict)
     beyond_the_edge: dict[str, list[str]] = field(default_factory=dict)
     too_small: list[str] = field(default_factory=list)
+    direction: str = ""
+    english: list[str] = field(default_factory=list)
 
 
 def axe(page: Page) -> list[str]:
@@ -56,8 +70,15 @@ def axe(page: Page) -> list[str]:
     return found
 
 
-def look_at(page: Page, name: str, *, pictures: Path) -> Look:
-    """Look at a page in every window, and with axe in both colour schemes."""
+def look_at(
+    page: Page,
+    name: str,
+    *,
+    pictures: Path,
+    windows: Collection[str] = tuple(WINDOWS),
+    schemes: Collection[str] = SCHEMES,
+) -> Look:
+    """Look at a page in every window, and with axe in both colour schemes, unless less is enough."""
     page.wait_for_load_state("load")  # its style sheet, too: before that nothing has its size
     seen = Look(
         name=name,
@@ -65,18 +86,21 @@ def look_at(page: Page, name: str, *, pictures: Path) -> Look:
         address=page.url,
         headings=page.locator("h1").all_inner_texts(),
         title=page.title(),
+        direction=page.locator("html").get_attribute("dir") or "",
+        english=page.evaluate(_ENGLISH),
     )
-    for window in WINDOWS:
+    for window in windows:
         with_window(page, window)
         seen.beyond_the_edge[window] = page.evaluate(_BEYOND_THE_EDGE)
         seen.too_small += page.evaluate(_TOO_SMALL)
         page.screenshot(path=pictures / f"{name}-{window}.png", full_page=True)
     with_window(page, HOME_WINDOW)
-    for scheme in SCHEMES:
+    for scheme in schemes:
         page.emulate_media(color_scheme=scheme)
         seen.axe[scheme] = axe(page)
-    page.screenshot(path=pictures / f"{name}-dark.png", full_page=True)
-    page.emulate_media(color_scheme="light")
+    if "dark" in schemes:
+        page.screenshot(path=pictures / f"{name}-dark.png", full_page=True)
+        page.emulate_media(color_scheme="light")
     return seen
 
 

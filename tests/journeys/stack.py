@@ -12,8 +12,9 @@ from harness.running import CHECKOUT, RunningBroker
 
 CLIENT_ID = "broker-at-the-town"
 CLIENT_SECRET = "town-secret-of-the-journeys"
+BEARER_TOKEN = "town-token-of-the-application"
 #: Enough for every journey to be somebody else; few enough to walk through with the arrow keys.
-PEOPLE = 80
+PEOPLE = 150
 HOST = "127.0.0.1"
 
 
@@ -58,6 +59,13 @@ class Town:
         if answer.status_code != 200:
             raise AssertionError(answer.text)
 
+    def changes(self, account: Account, what: str, **how: str) -> None:
+        """Let an account be renamed or marked at the platform, and let the broker's operator ask how all are."""
+        answer = wire.post(f"{self.platform_url}/people/{what}", data={"person": account.id, **how})
+        if answer.status_code != 303:
+            raise AssertionError(answer.text)
+        self.broker.command("recheck", "--platform", "x")
+
     def stop(self) -> None:
         """End all three, the last started first."""
         for program in (self.shop, self.broker, self.platform):
@@ -69,6 +77,7 @@ class Town:
         people = [{"id": one.id, "username": one.handle, "name": f"Visitor {one.id[-2:]}"} for one in everybody]
         state.write_text(json.dumps({"people": people, "released": []}))
         options = ["--state", str(state), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET]
+        options += ["--bearer-token", BEARER_TOKEN]
         return self._start("sandbox/serve.py", self.platform_url, [*options, "--redirect-uri", callback])
 
     def _start_shop(self) -> Program:
@@ -92,6 +101,7 @@ class Town:
             f'authorize_url = "{self.platform_url}/i/oauth2/authorize"\n'
             f'token_url = "{self.platform_url}/2/oauth2/token"\n'
             f'userinfo_url = "{self.platform_url}/2/users/me"\nrevoke_url = "{self.platform_url}/2/oauth2/revoke"\n'
+            f'bearer_token = "{BEARER_TOKEN}"\nusers_url = "{self.platform_url}/2/users"\n'
         )
 
 

@@ -88,7 +88,7 @@ def test_the_whole_way_there_and_back_needs_no_mouse(visitor: Visitor) -> None:
     keys.type(page.locator("#name"), "Erika Mustermann")
     keys.type(page.locator("#email"), visitor.town.email())
     keys.press(page.get_by_role("button", name="Create account"))
-    keys.press(page.get_by_role("button", name="Link your X account"))
+    keys.press(visitor.linking_button())
     proves_by_keyboard(visitor, keys)
     expect(visitor.button("allow")).to_be_enabled()
     keys.tick(visitor.box("customer-care"))

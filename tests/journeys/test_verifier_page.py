@@ -165,6 +165,27 @@ def test_what_stands_in_a_file_is_text_and_turns_nothing_round(page: Page) -> No
     assert ("Check a receipt", 0) == (page.title(), page.locator("main img").count())
 
 
+def test_in_arabic_the_page_is_written_from_the_right_and_values_keep_their_own_direction(page: Page) -> None:
+    page.locator("button[lang=ar]").click()
+    assert choose(page, KEY_SET, LOG_KEYS, BUNDLE).startswith("صالح، وموجود في السجل العلني.")
+    assert ("ar", "rtl") == tuple(page.evaluate("[document.documentElement.lang, document.documentElement.dir]"))
+    said = page.locator("#report").inner_text()
+    assert "لصالح \u2068Northwind\u2069" in said
+    assert "\ufffd" not in said
+    page.locator("button[lang=en]").click()
+    assert "ltr" == page.evaluate("document.documentElement.dir")
+
+
+@pytest.mark.parametrize("turning", ["North\u2069wind", "\u2068Northwind", "\u2069\u2068", "\u2067Northwind\u2069"])
+def test_a_name_cannot_end_the_isolate_that_it_stands_in(page: Page, turning: str) -> None:
+    page.locator("button[lang=ar]").click()
+    page.locator("#jwks-text").fill(KEY_SET.read_text())
+    page.locator("#evidence-text").fill(lie(lambda it: it["record"]["parties"][0].update(name=turning)))
+    page.locator("#desk > button").click()
+    assert verdict(page).startswith("صالح.")
+    assert "\ufffd" in page.locator(".sentences").first.inner_text()
+
+
 @pytest.mark.parametrize("time", [2**53, -(2**53)])
 def test_a_time_beyond_all_calendars_breaks_nothing(page: Page, time: int) -> None:
     shown = evidence_of("jane")

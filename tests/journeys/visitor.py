@@ -52,6 +52,10 @@ class Visitor:
         self.effort.fields += 1
         target.fill(text)
 
+    def signals(self, *, on: bool = True) -> None:
+        """Let the browser send Global Privacy Control from now on, or no more."""
+        self.context.set_extra_http_headers({"Sec-GPC": "1"} if on else {})
+
     # --- at the shop
 
     def signs_up(self, *, handle: str = "") -> None:
@@ -66,7 +70,14 @@ class Visitor:
     def asks_to_link(self) -> None:
         """Press the shop's button, which leads by way of the broker to the platform."""
         self.effort = Effort()
-        self.click(self.page.get_by_role("button", name="Link your X account"))
+        self.click(self.linking_button())
+
+    def linking_button(self) -> Locator:
+        """Return the shop's button, as it is once the page is whole: until then the plain one stands in its place."""
+        button = self.page.get_by_role("button", name="Link your X account")
+        button.wait_for()
+        self.page.wait_for_load_state("load")
+        return button
 
     def asks_match(self, purpose: str = "customer-care", *, by: str = "id") -> str:
         """Let the shop ask the match API, and return the verdict that it shows."""

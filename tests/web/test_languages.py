@@ -20,6 +20,8 @@ SCRIPT: dict[str, Any] = runpy.run_path(str(ROOT / "scripts" / "translations.py"
 SENTENCES = list(SCRIPT["sentences"]())
 LANGUAGES = sorted((ROOT / "broker" / "web" / "translations").glob("*.po"))
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%?")
+#: A value with its sign between a first-strong isolate and its end (Unicode UAX 9): it keeps its own direction.
+ISOLATED = re.compile(r"\u2068(@?%\(\w+\)s)\u2069")
 
 
 def catalog(path: Path) -> Catalog:
@@ -71,8 +73,29 @@ def test_every_translation_ends_as_its_sentence_does(known: Catalog) -> None:
     """A full stop, a colon, a question mark: what is missing at the end is missing in the sense."""
     ends = re.compile(r"[.:?!…]?$")
     assert [] == [
-        entry.id for entry in known if entry.id and ends.findall(str(entry.id))[0] != ends.findall(str(entry.string))[0]
+        entry.id
+        for entry in known
+        if entry.id and ends.findall(str(entry.id))[0] != ends.findall(str(entry.string).replace("؟", "?"))[0]
     ]
+
+
+def exposed(known: Catalog) -> list[str]:
+    """Name the sentences in which a value could turn round what stands beside it, or be turned."""
+    return [str(entry.id) for entry in known if entry.id and PLACEHOLDER.search(ISOLATED.sub("", str(entry.string)))]
+
+
+def test_in_a_language_written_from_the_right_every_value_keeps_its_own_direction(app: Flask, known: Catalog) -> None:
+    with app.test_request_context(), force_locale(str(known.locale)):
+        written = direction()
+    if written == "rtl":
+        assert [] == exposed(known)
+        known["Sign in at %(platform)s"].string = "%(platform)s"
+        assert ["Sign in at %(platform)s"] == exposed(known)
+
+
+def test_one_language_is_written_from_the_right(app: Flask) -> None:
+    with app.test_request_context(headers={"Accept-Language": "ar-EG"}):
+        assert ("ar", "rtl", "السماح") == (language(), direction(), gettext("Allow"))
 
 
 def test_every_language_is_one(known: Catalog) -> None:
@@ -147,5 +170,5 @@ def test_a_third_language_is_a_file(tmp_path: Path) -> None:
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "fr.po").write_text('msgid ""\nmsgstr "Language: fr\\n"\n\nmsgid "Allow"\nmsgstr "Autoriser"\n')
     catalogs = Catalogs(tmp_path)
-    assert ["en", "de", "fr"] == catalogs.languages
+    assert ["en", "ar", "de", "fr"] == catalogs.languages
     assert "Autoriser" == catalogs.catalogs["fr"].gettext("Allow")

@@ -17,6 +17,7 @@ from broker.app import open_broker
 from broker.core.evidence import Disclosure, Provenance, Source
 from broker.core.identifiers import Identifier
 from broker.core.match import Decision, PolicyRef
+from broker.core.policy import REASONS
 from broker.errors import MalformedRequest
 from broker.proof.keymaking import create_keys
 from broker.settings import Settings
@@ -416,3 +417,18 @@ def test_a_problem_names_clauses_only_where_the_terms_decided() -> None:
     problem = {"type": "t", "title": "T", "status": 400, "detail": "D", "instance": "urn:request:1"}
     assert problem == dump(Problem(**problem))
     assert {**problem, "clauses": ["MATCH-1"]} == dump(Problem(**problem, clauses=["MATCH-1"]))
+
+
+def test_a_business_is_told_no_other_reason_than_the_wire_names() -> None:
+    policy = PolicyRef(id="terms", version="1", digest="sha256:00")
+    told = {
+        reason: DecisionWire.from_core(
+            Answer(
+                decision_id="a",
+                decision=Decision(permitted=False, clauses=("MATCH-2",), policy=policy, reason=reason),
+                decided_at=NOON,
+            )
+        ).context.reason
+        for reason in REASONS
+    }
+    assert {**{reason: reason for reason in REASONS}, "notice_changed": "purpose_not_granted"} == told

@@ -1,6 +1,8 @@
-/** What each kind of signed evidence must say: the receipt, the provenance statement, the certificate of an erasure. */
+/** What each kind of signed evidence must say: receipt, provenance statement, certificate, receipt of an action. */
 
 import { isObject } from "./json.js";
+import { isSignedBy } from "./keys.js";
+import { payloadOf } from "./sdjwt.js";
 import { Failed, told } from "./text.js";
 import { VOCABULARY } from "./vocabulary.js";
 
@@ -31,6 +33,13 @@ export const KINDS = {
     names: ["iss", "jti", "vct"],
     disclosed: ["account"],
     check: checkErasure,
+    checkDisclosures: () => {},
+  },
+  [VOCABULARY.action]: {
+    name: "receipt of an action",
+    names: ["iss", "jti", "aud", "vct"],
+    disclosed: [],
+    check: checkAction,
     checkDisclosures: () => {},
   },
 };
@@ -156,6 +165,33 @@ function checkErasure(claims) {
   if (!counts.every((count) => typeof count === "number" && count >= 0)) throw new Failed("a count is not a number");
   checkTexts(trail, "erasure.trail", ["sha256"]);
   return told("everything kept of one account was destroyed at {time}, by the {by}", { time: said.time, by: said.by });
+}
+
+/** What the receipt says was stated is what was stated, by the key that it names. */
+async function checkAction(claims) {
+  const said = table(claims, "action");
+  checkTexts(said, "action", ["event", "event_type", "action", "statement"]);
+  for (const name of ["event_time", "done_at", "received_at"]) {
+    if (seconds(said[name]) === null) throw new Failed("action.{name} is not a time with its zone", { name });
+  }
+  if (typeof claims.iat !== "number" || claims.iat !== seconds(said.received_at)) {
+    throw new Failed("iat is not the time at which the statement was received");
+  }
+  for (const party of ["stated_by", "received_by"]) {
+    checkTexts(table(said, party), `action.${party}`, ["id", "name"]);
+  }
+  const stated = payloadOf(said.statement);
+  if (stated.event !== said.event || stated.action !== said.action) {
+    throw new Failed("action.statement states something else");
+  }
+  if (!(await isSignedBy(table(said, "key"), said.statement))) {
+    throw new Failed("action.statement is not signed by action.key");
+  }
+  return told("{name} stated at {time}: {action}", {
+    name: said.stated_by.name,
+    time: said.received_at,
+    action: said.action,
+  });
 }
 
 function checkTexts(members, where, names) {

@@ -40,6 +40,12 @@ const ERASED = {
   operator: (it) => say("On {time} {broker} destroyed what it kept of one account, by an operator's hand.", it),
 };
 
+const DONE = {
+  unlinked: (it) => say("On {time} {business} stated that it had taken the link away.", it),
+  deleted: (it) => say("On {time} {business} stated that it had deleted what it held.", it),
+  restricted: (it) => say("On {time} {business} stated that it keeps what it held, and does not use it any more.", it),
+};
+
 export function meaning(step) {
   return MEANINGS[step.name]();
 }
@@ -130,6 +136,7 @@ export function open(verdict, { servedBy: origin }) {
       : say("Whether the keys are the broker's: that is as sure as the way in which you came by them."),
   ];
   if (payload.erasure) found.push(say("What others hold of the account: businesses, and whoever has a copy."));
+  if (payload.action) found.push(say("Whether the business did it: only that it stated so, with its own key."));
   if (payload.statement) found.push(say("Whether what the business stated is true: only that it stated it."));
   if (isGiven(payload)) found.push(unlisted(verdict));
   if (!logged) found.push(unlogged(place));
@@ -157,10 +164,26 @@ function unlogged(place) {
 export function facts({ payload, disclosed, kid, logged, place }) {
   return [
     [say("Broker"), payload.iss],
-    ...(payload.erasure ? erased(payload, disclosed) : answered(payload, disclosed)),
+    ...said(payload, disclosed),
     ...(logged ? [[say("Log"), say("{origin}, leaf {index} of {size}", place)]] : []),
     [say("Number"), payload.jti],
     [say("Key"), kid],
+  ];
+}
+
+/** What each kind of evidence says of its own. */
+function said(payload, disclosed) {
+  if (payload.action) return done(payload);
+  return payload.erasure ? erased(payload, disclosed) : answered(payload, disclosed);
+}
+
+/** What the receipt of an action says: of which event, and of nobody. */
+function done({ action }) {
+  return [
+    [say("Business"), text(action.stated_by.name)],
+    [say("Event"), text(action.event)],
+    [say("Done"), moment(Date.parse(action.done_at))],
+    [say("Time"), moment(Date.parse(action.received_at))],
   ];
 }
 
@@ -176,6 +199,7 @@ function answered(payload, disclosed) {
     [say("Time"), moment(issued(payload))],
     ...(record ? [[say("Valid until"), moment(record.event.valid_until)]] : []),
     ...(record ? [[say("Status list"), text(payload.status.status_list.uri)]] : []),
+    ...(record?.event.signals?.gpc === true ? [[say("The browser's signal"), "Global Privacy Control"]] : []),
     [say("Platform"), stated.platform],
     [say("Terms"), `${stated.policy.id}, ${stated.policy.version}`],
   ];
@@ -198,11 +222,18 @@ function counted(rows) {
 }
 
 function event(payload) {
-  const { record, statement, erasure } = payload;
+  const { record, statement, erasure, action } = payload;
+  if (action) return did(action, moment(issued(payload)));
   if (erasure) return ERASED[erasure.by]({ time: moment(issued(payload)), broker: text(erasure.erased_by.name) });
   const values = { business: names(payload), time: moment(issued(payload)), purposes: purposes(payload) };
   if (statement) return STATED[statement.tag](values);
   return EVENTS[record.event.state]({ ...values, until: moment(record.event.valid_until) });
+}
+
+/** What a business says that it did; of an action that this page does not know, its own word. */
+function did({ action, stated_by: business }, time) {
+  const words = Object.hasOwn(DONE, action) ? DONE[action] : ({ time: at }) => `${at}: ${text(action)}`;
+  return words({ time, business: text(business.name) });
 }
 
 function issued(payload) {
@@ -214,8 +245,8 @@ function names({ record, statement }) {
 }
 
 function purposes({ record, statement }) {
-  if (statement) return statement.expected_purposes.join(", ");
-  return record.processing.map((entry) => text(entry.purpose_text ?? entry.purpose_id)).join(", ");
+  if (statement) return statement.expected_purposes.join(say(", "));
+  return record.processing.map((entry) => text(entry.purpose_text ?? entry.purpose_id)).join(say(", "));
 }
 
 function account(value) {

@@ -43,6 +43,18 @@ async function imported(jwk) {
   }
 }
 
+/** Whether a public key, given as it is, signed a compact JWS; its id is nobody's word. */
+export async function isSignedBy(jwk, jwt) {
+  const { kty, crv, x, y } = jwk;
+  try {
+    await checkSigned(await imported({ kty, crv, x, y }), jwt);
+    return true;
+  } catch (failure) {
+    if (!(failure instanceof Failed)) throw failure;
+    return false;
+  }
+}
+
 /** Refuse a compact JWS that a key did not sign. */
 export async function checkSigned(key, jwt) {
   const [header, payload, signature] = jwt.split(".");

@@ -5,7 +5,7 @@ import { foreign } from "./foreign.js";
 import { announcement, made, report } from "./report.js";
 import { Failed, told } from "./text.js";
 import { verify } from "./verify.js";
-import { languages, say, saying, speak, spoken } from "./words.js";
+import { direction, languages, say, saying, speak, spoken } from "./words.js";
 
 const part = (id) => document.getElementById(id);
 const said = new Map([...document.querySelectorAll("[data-say]")].map((one) => [one, one.textContent]));
@@ -123,7 +123,7 @@ function listenForDrops() {
 
 /** Say everything in the language that was chosen. */
 async function translate() {
-  document.documentElement.lang = spoken();
+  Object.assign(document.documentElement, { lang: spoken(), dir: direction() });
   for (const [element, sentence] of said) element.textContent = say(sentence);
   document.title = say("Check a receipt");
   part("languages").setAttribute("aria-label", say("Language"));

@@ -4,8 +4,11 @@ import { facts, meaning, open, proved, summary } from "./facts.js";
 import { isObject } from "./json.js";
 import { say, saying } from "./words.js";
 
-/** Controls, and letters that turn the reading direction: a name could rearrange the verdict beside it. */
-const CONTROLS = /[\0-\t\v-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/**
+ * Controls, and letters that turn the reading direction: a name could rearrange the verdict beside it. A first-strong
+ * isolate and its end turn nothing but themselves, and words of a notice that were signed in Arabic hold them.
+ */
+const CONTROLS = /[\0-\t\v-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066\u2067]/g;
 
 /** An element of some class, with what stands in it. */
 export function made(tag, className, ...content) {
@@ -63,7 +66,7 @@ function content(verdict) {
   const parts = [titled(verdict.anchored ? say("What it says") : say("What it claims")), table(facts(verdict))];
   const { notice_words: words, evidence } = verdict.disclosed;
   if (typeof words === "string") {
-    const lines = words.split("\n").map((line) => made("p", "", line));
+    const lines = words.split("\n").map((line) => Object.assign(made("p", "", line), { dir: "auto" }));
     const quote = made("blockquote", "words", ...lines);
     quote.lang = verdict.payload.record.notice.language;
     parts.push(titled(say("The words that were read")), quote);
@@ -74,7 +77,7 @@ function content(verdict) {
 }
 
 function table(rows) {
-  const cells = rows.flatMap(([name, value]) => [made("dt", "", name), made("dd", "", value)]);
+  const cells = rows.flatMap(([name, value]) => [made("dt", "", name), made("dd", "", made("bdi", "", value))]);
   return made("dl", "facts", ...cells);
 }
 
@@ -94,6 +97,7 @@ function folded(title, ...parts) {
 /** What was signed, to the letter. It scrolls within itself, and so must take the focus. */
 function source(title, value) {
   const shown = made("pre", "", JSON.stringify(value, null, 1));
+  shown.dir = "ltr";
   shown.tabIndex = 0;
   shown.role = "region";
   shown.ariaLabel = title;
