@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import sys
 from datetime import UTC, datetime
 
 from flask import Flask
@@ -17,6 +18,7 @@ from broker.actions.broker import Broker, Log
 from broker.actions.keep_policies import keep_policies
 from broker.actions.replay_erasures import replay_erasures
 from broker.core.blinding import Blinder
+from broker.courier import GuardedCourier
 from broker.custody import live_keys
 from broker.oauth.metadata import check_metadata
 from broker.oauth.protector import Protector
@@ -31,30 +33,37 @@ from broker.store.database import Database
 from broker.store.migrating import require_schema
 from broker.store.trail import Pen
 from broker.web import (
+    actions,
     associations,
     consent,
     contact,
+    embedding,
     erasing,
     grants,
     health,
+    history,
     home,
     linking,
     log,
     match,
     oauth,
     policies,
+    polling,
     receipts,
     records,
     redistribution,
     reports,
     revocation,
     status,
+    streams,
     verifying,
     wellknown,
 )
+from broker.web.asked_words import asked_purpose, asked_words, listed, told_words
+from broker.web.front import PLACES, Front
 from broker.web.languages import speak
 from broker.web.logs import log_requests, start_logging
-from broker.web.pages import day, moment
+from broker.web.pages import clause_address, day, moment
 from broker.web.problems import handle_failures
 from broker.web.reading import read_ahead
 from broker.web.security import guard
@@ -63,10 +72,12 @@ from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, ending, purpos
 
 #: Every face, and nothing that is not listed here.
 FACES = (
-    *(home, consent, linking, revocation, records, erasing, policies, verifying),
+    *(home, consent, linking, revocation, history, records, erasing, policies, verifying, embedding),
     *(match, associations, grants, receipts, redistribution, contact, reports),
-    *(oauth, wellknown, log, status, health),
+    *(streams, polling, actions, oauth, wellknown, log, status, health),
 )
+
+_GIVE_WAY = 0.0005
 
 
 def now() -> datetime:
@@ -96,6 +107,7 @@ def open_broker(settings: Settings) -> Broker:
         platforms=load_platforms(settings.platforms_file, loopback=settings.loopback),
         now=now,
         random=secrets.token_bytes,
+        courier=GuardedCourier(loopback=settings.loopback, ports=settings.ports_of_push()),
     )
 
 
@@ -120,8 +132,8 @@ def open_log(settings: Settings, source: KeySource) -> Log:
     return Log(origin=origin, source=source, marks=settings.marks_dir, now=now, copy=settings.log_copy_dir)
 
 
-def create_app(broker: Broker) -> Flask:
-    """Put the faces on *broker*."""
+def create_app(broker: Broker, *, places: int = PLACES) -> Flask:
+    """Put the faces on *broker*; programs may hold so many *places*, and with none it serves people alone."""
     app = Flask("broker.web", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider's
     app.url_map.merge_slashes = False  # its redirect would name the host that the caller claims
@@ -137,6 +149,11 @@ def create_app(broker: Broker) -> Flask:
         moment=moment,
         purpose_title=purpose_title,
         claim_words=claim_words,
+        clause_address=clause_address,
+        asked_words=asked_words,
+        asked_purpose=asked_purpose,
+        told_words=told_words,
+        listed=listed,
         identifier_types=IDENTIFIER_TYPES,
         statuses=STATUSES,
         ending=ending,
@@ -144,13 +161,27 @@ def create_app(broker: Broker) -> Flask:
     )
     for face in FACES:
         app.register_blueprint(face.blueprint)
+    front = Front(app.wsgi_app, issuer=broker.issuer, new_id=broker.new_id, places=places)
+    app.wsgi_app = front  # type: ignore[method-assign] # Flask's own way
     return app
 
 
 def wsgi() -> Flask:
     """What a WSGI server loads: the application for the environment's settings."""
+    return _serving(places=PLACES)
+
+
+def wsgi_of_people() -> Flask:
+    """The same for workers that people have to themselves."""
+    return _serving(places=0)
+
+
+def _serving(*, places: int) -> Flask:
+    # A thread that computes gives way after this many seconds: at Python's own 5 ms, a withdrawal among busy threads
+    # would wait that long after each of its statements.
+    sys.setswitchinterval(_GIVE_WAY)
     settings = read_settings()
     start_logging(settings.log_level)
     broker = open_to_serve(settings)
     logging.getLogger(__name__).info("serving %s", settings.issuer)
-    return create_app(broker)
+    return create_app(broker, places=places)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from broker import __version__
 from broker.actions.note_ruling import note_ruling
 from broker.app import now, open_database, open_to_serve
 from broker.commands import (
+    actions,
     auditing,
     clients,
+    deliveries,
     erasing,
     journal,
     keys,
     linked_data,
     log,
     policies,
+    rechecking,
     redistribution,
     reports,
-    sequence,
+    tend,
 )
 from broker.commands.opening import FAILED, command, opened
 from broker.core.addresses import LOOPBACK
@@ -34,11 +37,11 @@ from broker.proof.highwater import first_high_water
 from broker.proof.journal import create_journal
 from broker.proof.keymaking import create_keys
 from broker.proof.keyring import KeyRing
-from broker.sequencing import Companion
 from broker.serving import serve
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
 from broker.store.migrating import migrate, pending
+from broker.tending import Companion
 from broker.web.logs import log_config, start_logging
 
 #: What shells say of a command that was interrupted.
@@ -105,8 +108,15 @@ def _serve(asked: argparse.Namespace) -> int:
         raise BadConfiguration("a development issuer (http) is served on this machine only; --host must be 127.0.0.1")
     start_logging(settings.log_level)
     open_to_serve(settings).database.close()
-    with Companion():
-        serve(host=asked.host, port=asked.port, workers=asked.workers, log_config=log_config(settings.log_level))
+    # Whoever serves people alone does so beside a `broker serve` that tends the duties.
+    with nullcontext() if asked.people_only else Companion():
+        serve(
+            target="broker.app:wsgi_of_people" if asked.people_only else "broker.app:wsgi",
+            host=asked.host,
+            port=asked.port,
+            workers=asked.workers,
+            log_config=log_config(settings.log_level),
+        )
     return 0
 
 
@@ -144,16 +154,24 @@ def _parser() -> argparse.ArgumentParser:
         _init,
         "make keys where there are none, and bring the database to this release's schema",
     )
-    serving = command(commands, "serve", _serve, "answer requests until stopped")
+    _add_serving(command(commands, "serve", _serve, "answer requests until stopped"))
+    add_arguments(command(commands, "verify", lambda asked: check_file(asked, now=now()), HELP))
+    command(commands, "doctor", _doctor, "check settings, keys, database and documents, each by name")
+    consents = (clients, rechecking, deliveries, actions, erasing, journal, policies, redistribution, reports)
+    for room in (*consents, keys, log, tend, auditing, linked_data):
+        room.add_commands(commands)
+    return parser
+
+
+def _add_serving(serving: argparse.ArgumentParser) -> None:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
     serving.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
-    add_arguments(command(commands, "verify", lambda asked: check_file(asked, now=now()), HELP))
-    command(commands, "doctor", _doctor, "check settings, keys, database and documents, each by name")
-    rooms = (clients, erasing, journal, keys, log, policies, redistribution, reports, sequence, auditing, linked_data)
-    for room in rooms:
-        room.add_commands(commands)
-    return parser
+    serving.add_argument(
+        "--people-only",
+        action="store_true",
+        help="answer people and withdrawals only, beside a `broker serve` that answers the rest",
+    )
 
 
 if __name__ == "__main__":

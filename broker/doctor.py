@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker.actions.list_confirmations import late_answers
+from broker.app import now
 from broker.custody import read_keys
 from broker.errors import BadConfiguration, BrokerError
 from broker.platforms.registry import load_platforms
@@ -13,6 +15,7 @@ from broker.policies import SHIPPED, load_policies
 from broker.proof.journal import read_journal
 from broker.settings import Settings, read_settings
 from broker.store.database import Database
+from broker.store.deliveries import backlogs
 from broker.store.migrating import pending
 
 #: What each database must report for an acknowledged row to survive a power cut.
@@ -49,6 +52,8 @@ def examine() -> list[Finding]:
         ("database", _database),
         ("schema", _schema),
         ("erasures", _erasures),
+        ("deliveries", _deliveries),
+        ("actions", _actions),
     )
     return [
         Finding("settings", ok=True, detail=settings.issuer),
@@ -104,6 +109,32 @@ def _schema(settings: Settings) -> str:
     if missing:
         raise BadConfiguration(f"migrations are missing ({', '.join(missing)}); run `broker init`")
     return "up to date"
+
+
+def _deliveries(settings: Settings) -> str:
+    """What businesses were not told, and what waits for a stream that nobody has set up."""
+    database = Database(settings.database_url)
+    if pending(database):
+        raise BadConfiguration("cannot be looked at before the schema is up to date")
+    with database.reading() as tx:
+        found = backlogs(tx)
+    dead = sum(backlog.dead for backlog in found)
+    if dead:
+        raise BadConfiguration(f"{dead} events were given up; see `broker deliveries list --dead`")
+    return f"{sum(backlog.pending for backlog in found)} waiting, for {len(found)} clients"
+
+
+def _actions(settings: Settings) -> str:
+    """Who has not said in time what they did. That is theirs to put right: nothing is wrong with this broker."""
+    database = Database(settings.database_url)
+    if pending(database):
+        raise BadConfiguration("cannot be looked at before the schema is up to date")
+    with database.reading() as tx:
+        late = late_answers(tx, now=now())
+    if not late:
+        return "every business has answered in time"
+    clients = {it.client.client_id for it in late}
+    return f"{len(late)} answers of {len(clients)} clients are late; see `broker actions late`"
 
 
 def _erasures(settings: Settings) -> str:

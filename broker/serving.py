@@ -8,13 +8,14 @@ from granian import Granian
 from granian.constants import Interfaces
 
 #: A body that arrives slowly holds a thread and nothing else; the proxy in front should not let it come to that.
-THREADS = 32
+#: Programs may hold some of them only (web/front).
+THREADS = 160
 
 
-def serve(*, host: str, port: int, workers: int, log_config: dict[str, Any]) -> None:
-    """Answer requests until a signal ends it."""
+def serve(*, target: str, host: str, port: int, workers: int, log_config: dict[str, Any]) -> None:
+    """Answer requests until a signal ends it, with what the factory *target* makes."""
     Granian(
-        target="broker.app:wsgi",
+        target=target,
         factory=True,
         address=host,
         port=port,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,9 @@ from broker.proof.masters import MASTER, parse_masters, read_masters
 
 #: Switches of libraries that would take a check away.
 _UNSAFE = ("AUTHLIB_INSECURE_TRANSPORT", "OAUTHLIB_INSECURE_TRANSPORT", "FLASK_DEBUG", "WERKZEUG_DEBUG_PIN")
+
+
+_MAX_PORT = 65535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class Settings:
     master_key_file: Path | None = None
     #: Who keeps keys in place of both, as module:function: an HSM or a KMS.
     custody: str | None = None
+    #: Ports besides 443 on which clients may have events pushed to them, such as 8443; a blank between several.
+    push_ports: str = ""
     #: Who runs this broker, as receipts name it.
     operator_name: str = "Consent broker"
     operator_contact: str = "privacy@localhost"
@@ -55,6 +61,13 @@ class Settings:
     def loopback(self) -> bool:
         """Whether this is a development broker: an http issuer is let through for this machine only."""
         return self.issuer.startswith("http:")
+
+    def ports_of_push(self) -> frozenset[int]:
+        """The ports besides 443 that events may be pushed to, or :class:`BadConfiguration`."""
+        words = self.push_ports.split()
+        if not all(re.fullmatch(r"[1-9][0-9]{0,4}", word) and int(word) <= _MAX_PORT for word in words):
+            raise BadConfiguration("BROKER_PUSH_PORTS must be ports such as 8443, a blank between several")
+        return frozenset(map(int, words))
 
     def masters(self) -> tuple[bytes, ...]:
         """The master keys, the newest last, or :class:`BadConfiguration` saying where they are looked for."""
@@ -104,6 +117,7 @@ def _refuse_unsafe(settings: Settings, environment: Mapping[str, str]) -> None:
     for switch in _UNSAFE:
         if environment.get(switch):
             raise BadConfiguration(f"{switch} is set: it takes a security check away; unset it")
+    settings.ports_of_push()
     if settings.log_level not in {"debug", "info", "warning", "error"}:
         raise BadConfiguration("BROKER_LOG_LEVEL must be debug, info, warning or error")
     if not settings.loopback:

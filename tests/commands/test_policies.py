@@ -18,7 +18,7 @@ CONSENT = 'when = { act = ["match"], consent-status = ["given"], consent-covers-
 CLOSED = f'{CONSENT} purpose = ["newsletter"],'
 MATCH_2 = (
     "MATCH-2: permits, on consent, match where the consent is given and the consent covers the purpose"
-    "{} and the association is on record"
+    "{} and the association is on record and the account has not vanished from the platform"
 )
 VERSION = f'version = "{IN_FORCE.ref.version}"'
 
@@ -138,7 +138,10 @@ def test_a_document_for_a_platform_without_one_has_nothing_to_be_held_against(
 DEFECTS: dict[str, tuple[tuple[str, str], str]] = {
     "a condition that nobody knows": ((CONSENT, CONSENT.replace("consent-status", "consent-state")), "consent-state"),
     "no act": ((CONSENT, "when = {"), "MATCH-2 does not say what it is about"),
-    "an empty when": ((f"{CONSENT} association-recorded = true }}", "when = {}"), "MATCH-2 has an empty when"),
+    "an empty when": (
+        (f"{CONSENT} association-recorded = true, account-gone = false }}", "when = {}"),
+        "MATCH-2 has an empty when",
+    ),
     "a limit that is missing": (("report-cohort = 20", ""), "must give report-cohort"),
     "a limit that nobody knows": (("report-cohort = 20", "report-crowd = 20"), "unknown key 'report-crowd'"),
     "no TOML": (("[limits]", "[limits"), "terms.toml is not TOML"),

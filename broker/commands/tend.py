@@ -1,0 +1,82 @@
+"""``broker tend`` and its parts: what goes on beside the workers, all of it or a part, until stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from collections.abc import Callable
+
+from broker.commands.opening import command, opened
+from broker.delivering import Deliverer
+from broker.expiring import Expirer
+from broker.sequencing import Sequencer
+from broker.settings import read_settings
+from broker.tending import Duty, says_something_new, tend
+from broker.web.logs import start_logging
+from broker.witnessing import Witnesses, load_witnesses
+
+_TEND = """\
+`broker serve` runs this beside its workers, and starts it again when it dies.
+A second one, on this machine or another, on the same database, does no harm:
+they share the streams and the consents, and take turns with the log."""
+_SEQUENCE = """\
+Part of `broker tend`. A second one on this machine waits until the first ends;
+one on another machine, on the same database, takes turns with it."""
+_DELIVER = """\
+Part of `broker tend`. Any number of them share the work: each stream is worked
+on by one at a time."""
+_EXPIRE = """\
+Part of `broker tend`. Any number of them do no harm. A match counts a consent's
+date whether this runs or not; this writes the end down, and tells the client."""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """``broker tend``, ``sequence``, ``deliver``, ``expire``."""
+    duties = (_keeping, _delivering, _expiring)
+    every = command(commands, "tend", _tending(*duties), "keep the log, deliver events and end what is over", _TEND)
+    every.add_argument("--beside", type=int, metavar="PID", help=argparse.SUPPRESS)
+    command(commands, "sequence", _tending(_keeping), "keep the log until stopped", _SEQUENCE)
+    command(commands, "deliver", _tending(_delivering), "push events to their receivers until stopped", _DELIVER)
+    command(commands, "expire", _tending(_expiring), "end consents at their date until stopped", _EXPIRE)
+
+
+def _tending(*duties: Callable[[], Duty]) -> Callable[[argparse.Namespace], int]:
+    def run(asked: argparse.Namespace) -> int:
+        start_logging(read_settings().log_level)
+        logging.getLogger("broker.store.database").addFilter(says_something_new)
+        beside: int | None = getattr(asked, "beside", None)
+        tended = [duty() for duty in duties]
+        if beside is None:  # by hand, what is wrong is said at once, and ends it
+            for duty in tended:
+                duty.begin().close()
+        tend(tended, beside=beside)
+        return 0
+
+    return run
+
+
+def _keeping() -> Duty:
+    def begin() -> Sequencer:
+        settings, broker = opened()
+        witnesses = Witnesses(load_witnesses(settings.witnesses_file, loopback=settings.loopback))
+        return Sequencer(broker, witnesses)
+
+    return Duty("log", "the log is not kept", "the log is kept again", begin)
+
+
+def _delivering() -> Duty:
+    return Duty(
+        "deliveries",
+        "events are not delivered",
+        "events are delivered again",
+        lambda: Deliverer(opened()[1]),
+    )
+
+
+def _expiring() -> Duty:
+    return Duty(
+        "expiry",
+        "consents are not ended",
+        "consents are ended again",
+        lambda: Expirer(opened()[1]),
+    )
