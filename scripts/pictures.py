@@ -82,6 +82,7 @@ def go_to_notice(page: Page, at: Addresses) -> None:
     page.locator("#name").fill("John Doe")
     page.locator("#email").fill("john.doe@example.com")
     page.get_by_role("button", name="Create account").click()
+    page.wait_for_url(f"{at.shop_url}/account")  # whole: until then a plain button stands in the place of this one
     page.get_by_role("button", name="Link your X account").click()
     prove(page)
     page.locator("button[value=allow]:enabled").wait_for()

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from broker.core.consent import ConsentStatus
 from broker.core.purposes import NARROWER_ID, PURPOSES
-from broker.proof import dossier, erasure, note, receipt, statement, status
+from broker.proof import action, dossier, erasure, note, receipt, statement, status
 from broker.proof.bundle import Bundle
 
 WEB = Path(__file__).resolve().parents[1] / "broker" / "web"
 PARTS, PAGE = WEB / "verifier", WEB / "static" / "verify.html"
 #: In the order in which they need each other.
 MODULES = (
-    *("text", "json", "sdjwt", "claims", "keys", "merkle", "note", "bundle", "status", "checks", "verify"),
+    *("text", "json", "sdjwt", "keys", "claims", "merkle", "note", "bundle", "status", "checks", "verify"),
     *("words", "facts", "report", "foreign", "desk", "page"),
 )
 #: Nothing is loaded, sent or framed, and no text becomes markup; a click may fetch the keys of the page's own origin.
@@ -34,6 +34,7 @@ def vocabulary() -> Mapping[str, object]:
         "receipt": receipt.TYP,
         "statement": statement.TYP,
         "certificate": erasure.TYP,
+        "action": action.TYP,
         "bundle": Bundle(evidence="", proof=None).to_json()["mediaType"],
         "dossier": dossier.MEDIA_TYPE,
         "statusList": status.TYP,

@@ -24,6 +24,9 @@ authorize_url = "{platform}/i/oauth2/authorize"
 token_url = "{platform}/2/oauth2/token"
 userinfo_url = "{platform}/2/users/me"
 revoke_url = "{platform}/2/oauth2/revoke"
+bearer_token = "{bearer_token}"
+users_url = "{platform}/2/users"
+compliance_url = "{platform}/2/compliance/jobs"
 """
 
 
@@ -132,11 +135,10 @@ class Stage:
         note.write_text(addresses, "utf-8")
 
     def _start_platform(self) -> tuple[Program, str]:
-        client_id, client_secret = self._credentials()
+        known_by = self._credentials()
         env = {
             **surroundings(),
-            "SANDBOX_CLIENT_ID": client_id,
-            "SANDBOX_CLIENT_SECRET": client_secret,
+            **{f"SANDBOX_{name.upper()}": value for name, value in known_by.items()},
             "SANDBOX_REDIRECT_URI": f"{self.addresses.issuer}/link/x/callback",
         }
         options = ["--port", str(self.addresses.platform), "--state", str(self.state / "people.json")]
@@ -171,16 +173,20 @@ class Stage:
         self._programs.append(program)
         return program
 
-    def _credentials(self) -> tuple[str, str]:
+    def _credentials(self) -> dict[str, str]:
         """Return what the broker is known by at the platform, made once; the platforms file says the same."""
         file = self.state / "platform-client.json"
         if not file.exists():
-            made = {"client_id": "consent-broker-demo", "client_secret": secrets.token_urlsafe(32)}
+            made = {
+                "client_id": "consent-broker-demo",
+                "client_secret": secrets.token_urlsafe(32),
+                "bearer_token": secrets.token_urlsafe(48),
+            }
             write_secret(file, json.dumps(made))
             platforms = PLATFORMS.format(platform=self.addresses.platform_url, **made)
             write_secret(self.state / "platforms.toml", platforms)
-        kept = json.loads(file.read_text("utf-8"))
-        return kept["client_id"], kept["client_secret"]
+        kept: dict[str, str] = json.loads(file.read_text("utf-8"))
+        return kept
 
     def _broker_env(self) -> dict[str, str]:
         return {

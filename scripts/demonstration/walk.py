@@ -9,6 +9,7 @@ import requests
 from demonstration import receipts
 from demonstration.browser import Browser
 from demonstration.evidence import walk_evidence
+from demonstration.moves import walk_moves
 from demonstration.stage import Stage
 from demonstration.steps import expect, step
 from demonstration.unconsented import walk_without_consent
@@ -46,11 +47,13 @@ def walk(stage: Stage) -> None:
     keep_the_receipt(stage, jane)
     use_the_link(stage, jane)
     take_it_back_by_link(stage, jane)
+    confirm_it(stage, jane)
     take_it_back_signed_in(stage, jane)
     give_it_up(stage, jane)
     say_no(stage, erika)
     claim_another_handle(stage, wei)
     walk_without_consent(stage)
+    walk_moves(stage)
     walk_evidence(stage, jane)
 
 
@@ -130,11 +133,26 @@ def take_it_back_by_link(stage: Stage, jane: Visitor) -> None:
         denied(jane.match(stage.addresses, by="handle"), reason="withdrawn")
 
 
+def confirm_it(stage: Stage, jane: Visitor) -> None:
+    """Let the shop hear of the withdrawal, and the person see what the shop did."""
+    at = stage.addresses
+    with step("the shop hears of it, unlinks, and confirms that with its signature", jane.browser):
+        page = jane.browser.send(jane.browser.open(f"{at.shop_url}/account").form(action="/events"))
+        page = arrived(page, at.shop_url, "/account")
+        expect(that="@johndoe" not in page.words, otherwise="the shop still shows the handle")
+        said = stage.broker("actions", "list").splitlines()
+        expect(that=len(said) == 1 and "unlinked" in said[0], otherwise=f"the operator sees {said}")
+    with step("her page says that the shop confirmed: 1 of 1", jane.browser):
+        page = jane.sign_in(at)
+        expect(that="1 of 1 confirmed" in page.words, otherwise="the page does not say so")
+        expect(that="that it unlinked your account" in page.words, otherwise="the page does not say what was done")
+        jane.browser.send(jane.shown().form(action="/consents/sign-out"))
+
+
 def take_it_back_signed_in(stage: Stage, jane: Visitor) -> None:
     """Give a consent again and withdraw it at the broker's own page."""
     at = stage.addresses
-    with step("the shop gives the dead link up, and she links again", jane.browser):
-        unlink(stage, jane)
+    with step("she links again", jane.browser):
         jane.link(at, purposes=(CARE, "newsletter"))
         permitted(jane.match(at, purpose="newsletter"))
     with step("@johndoe signs in at the broker and sees what was allowed", jane.browser):

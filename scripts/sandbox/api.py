@@ -20,7 +20,7 @@ def rehearse() -> Response | None:
     """Fail or dawdle where a rehearsal asks for it."""
     faults = sandbox().faults
     time.sleep(faults.delay())
-    failure = faults.answer(str(request.endpoint).removeprefix("api."))
+    failure = faults.answer(str(request.endpoint).rpartition(".")[2])
     if failure is None:
         return None
     body, status = failure

@@ -24,6 +24,11 @@ class App:
     client_secret: str
     name: str
     redirect_uris: frozenset[str]
+    bearer_token: str
+
+    def bears(self, token: str | None) -> bool:
+        """Tell whether a token is the application's own, in constant time."""
+        return hmac.compare_digest((token or "").encode(), self.bearer_token.encode())
 
     def is_authentic(self, client_id: str, client_secret: str) -> bool:
         """Tell whether these are the application's credentials, in constant time."""

@@ -3,7 +3,12 @@
 import threading
 from typing import Any
 
-KNOWN = frozenset({"token", "userinfo", "revoke", "slow", "iss", "code_life"})
+KNOWN = frozenset(
+    {
+        *("token", "userinfo", "revoke", "slow", "iss", "code_life"),
+        *("users", "jobs", "job", "upload", "results", "users_limit", "jobs_limit", "job_looks"),
+    }
+)
 
 
 class Faults:
@@ -40,6 +45,10 @@ class Faults:
     def code_life(self, usual: float) -> float:
         """Return the seconds that a code lives."""
         return float(self._wanted.get("code_life", usual))
+
+    def number(self, name: str, usual: int) -> int:
+        """Return a ceiling or a count: the usual one unless a rehearsal asks for another."""
+        return int(self._wanted.get(name, usual))
 
     def take_issuer(self) -> str | None:
         """Return the issuer to put into the next callback, once."""

@@ -65,10 +65,11 @@ def rename() -> Page:
     return redirect(url_for("pages.people"), SEE_OTHER)
 
 
-@pages.post("/people/activity")
-def activity() -> Page:
-    """Deactivate an account, or bring it back."""
-    sandbox().people.set_active(request.form.get("person", ""), active=request.form.get("active") == "yes")
+@pages.post("/people/mark")
+def mark() -> Page:
+    """Deactivate, suspend or protect an account, or undo it."""
+    person, name = request.form.get("person", ""), request.form.get("mark", "")
+    sandbox().people.set_mark(person, name, on=request.form.get("on") == "yes")
     return redirect(url_for("pages.people"), SEE_OTHER)
 
 
@@ -84,6 +85,7 @@ def faults() -> Response | tuple[dict[str, object], int] | dict[str, object]:
     if request.method == "POST":
         wanted = request.get_json()
         unknown = sandbox().faults.replace(wanted) if isinstance(wanted, dict) else ["not an object"]
+        sandbox().limits.forget()
         if unknown:
             return {"unknown": unknown}, BAD_REQUEST
     return sandbox().faults.current()

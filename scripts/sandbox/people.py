@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 # The platform's own grammar, ASCII only: \w would let in look-alikes from other alphabets.
+MARKS = ("active", "protected", "suspended")
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
 
 
@@ -20,6 +21,12 @@ class Person:
     description: str = ""
     protected: bool = False
     active: bool = True
+    suspended: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether others see the account at all."""
+        return self.active and not self.suspended
 
 
 class HandleRefusedError(Exception):
@@ -55,7 +62,7 @@ class People:
 
     def present(self) -> list[Person]:
         """Return the accounts that can sign in."""
-        return [person for person in self.everybody() if person.active]
+        return [person for person in self.everybody() if person.there]
 
     def released(self) -> list[str]:
         """Return handles that somebody gave up and nobody has taken since."""
@@ -64,7 +71,11 @@ class People:
     def find(self, person_id: str) -> Person | None:
         """Return the account with this permanent id, if it can sign in."""
         person = self._people.get(person_id)
-        return person if person and person.active else None
+        return person if person and person.there else None
+
+    def look_up(self, person_id: str) -> Person | None:
+        """Return the account with this permanent id, whatever has become of it."""
+        return self._people.get(person_id)
 
     def rename(self, person_id: str, handle: str) -> None:
         """Give an account another handle; its old one is free from then on."""
@@ -80,11 +91,11 @@ class People:
             self._people[person_id] = replace(person, username=wanted)
             self._write()
 
-    def set_active(self, person_id: str, *, active: bool) -> None:
-        """Deactivate an account or bring it back; it keeps its handle meanwhile."""
+    def set_mark(self, person_id: str, name: str, *, on: bool) -> None:
+        """Change what an account is: active or not, protected, suspended; it keeps its handle meanwhile."""
         with self._lock:
-            if person_id in self._people:
-                self._people[person_id] = replace(self._people[person_id], active=active)
+            if person_id in self._people and name in MARKS:
+                self._people[person_id] = replace(self._people[person_id], **{name: on})
                 self._write()
 
     def _refuse_unfit(self, wanted: str, person_id: str) -> None:

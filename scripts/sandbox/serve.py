@@ -7,9 +7,12 @@ from pathlib import Path
 
 from api import api
 from asking import App
+from compliance import compliance
 from desk import Desk
 from faults import Faults
 from flask import Flask, Response
+from jobs import Jobs
+from limits import Limits
 from pages import pages
 from people import People
 from state import Sandbox
@@ -28,8 +31,11 @@ HEADERS = {
 def create_app(app: App, state: Path | None = None) -> Flask:
     """Put the platform together."""
     flask_app = Flask(__name__)
-    flask_app.extensions["sandbox"] = Sandbox(app=app, people=People(state), desk=Desk(), faults=Faults())
+    flask_app.extensions["sandbox"] = Sandbox(
+        app=app, people=People(state), desk=Desk(), faults=Faults(), limits=Limits(), jobs=Jobs()
+    )
     flask_app.register_blueprint(api)
+    flask_app.register_blueprint(compliance)
     flask_app.register_blueprint(pages)
     flask_app.after_request(with_headers)
     return flask_app
@@ -53,6 +59,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--client-name", default="Consent broker")
     parser.add_argument("--client-id", default=os.environ.get("SANDBOX_CLIENT_ID", "sandbox-client"))
     parser.add_argument("--client-secret", default=os.environ.get("SANDBOX_CLIENT_SECRET"))
+    parser.add_argument("--bearer-token", default=os.environ.get("SANDBOX_BEARER_TOKEN"))
     parser.add_argument(
         "--redirect-uri",
         action="append",
@@ -70,6 +77,7 @@ def main() -> None:
         client_secret=arguments.client_secret or secrets.token_urlsafe(32),
         name=arguments.client_name,
         redirect_uris=frozenset(arguments.redirect_uri),
+        bearer_token=arguments.bearer_token or secrets.token_urlsafe(48),
     )
     server = make_server(arguments.host, arguments.port, create_app(app, arguments.state), threaded=True)
     print(f"sandbox platform on http://{arguments.host}:{server.server_port}", flush=True)

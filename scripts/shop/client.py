@@ -55,6 +55,11 @@ class BrokerClient:
         return str(json.loads((self._state / CLIENT_FILE).read_text("utf-8"))["client_id"])
 
     @cached_property
+    def key(self) -> ECKey:
+        """The shop's own key."""
+        return ECKey.import_key(json.loads((self._state / KEY_FILE).read_text("utf-8")))
+
+    @cached_property
     def metadata(self) -> dict[str, Any]:
         """The broker's addresses; RFC 8414 section 3.3 refuses a document that names another issuer."""
         found = self._json(requests.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=TIMEOUT))
@@ -64,10 +69,9 @@ class BrokerClient:
 
     def session(self) -> OAuth2Session:
         """Return the library's session, set up for this shop."""
-        key = ECKey.import_key(json.loads((self._state / KEY_FILE).read_text("utf-8")))
         session = OAuth2Session(
             self.client_id,
-            key,
+            self.key,
             token_endpoint_auth_method=PrivateKeyJWT.name,
             revocation_endpoint_auth_method=PrivateKeyJWT.name,
             redirect_uri=self.redirect_uri,
@@ -101,7 +105,7 @@ class BrokerClient:
 
     def call(self, method: str, path: str, *, scope: str, body: object = None) -> tuple[int, Any]:
         """Call the broker's API in the shop's own name; return status and JSON."""
-        headers = {"Authorization": f"Bearer {self._token(scope)}"}
+        headers = {"Authorization": f"Bearer {self.token(scope)}"}
         reply = requests.request(method, self.issuer + path, json=body, headers=headers, timeout=TIMEOUT)
         if reply.status_code == HTTPStatus.UNAUTHORIZED:
             self._tokens.pop(scope, None)
@@ -112,7 +116,8 @@ class BrokerClient:
         except ValueError as fault:
             raise ShopError(f"The broker answered {reply.status_code} with something that is no JSON.") from fault
 
-    def _token(self, scope: str) -> str:
+    def token(self, scope: str) -> str:
+        """Return an access token of the shop's own, kept as long as it is good."""
         value, ends = self._tokens.get(scope, ("", 0.0))
         if time.monotonic() < ends:
             return value

@@ -84,6 +84,13 @@ class Customers:
         with self._lock:
             self._keep(replace(self._customers[customer_id], link=link))
 
+    def forget(self, grant_id: str) -> None:
+        """Forget what was linked by one grant, whoever linked it."""
+        with self._lock:
+            for customer in list(self._customers.values()):
+                if customer.link and customer.link.grant_id == grant_id:
+                    self._keep(replace(customer, link=None))
+
     def _keep(self, customer: Customer) -> Customer:
         self._customers[customer.id] = customer
         draft = self._file.with_suffix(".draft")

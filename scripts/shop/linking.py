@@ -19,15 +19,21 @@ VERIFIER_LENGTH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """One link in the making: who began it, and the verifier that only the shop knows."""
+    """One link in the making: who began it, the verifier that only the shop knows, the window that waits for it."""
 
     customer_id: str
     browser: str
     verifier: str
+    popup: str
 
 
-class RefusedError(Exception):
-    """The person said no."""
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the person answered: a link, or None for a no; and the name of the window where they did, if any."""
+
+    customer_id: str
+    link: Link | None
+    popup: str
 
 
 class ForeignAnswerError(Exception):
@@ -41,26 +47,26 @@ class Linking:
         self._broker = broker
         self._flows: dict[str, Flow] = {}
 
-    def start(self, customer: Customer, *, browser: str, locale: str) -> str:
+    def start(self, customer: Customer, *, browser: str, locale: str, popup: str) -> str:
         """Push the request and return the address to send the browser to."""
         state = secrets.token_urlsafe(24)
         verifier = generate_token(VERIFIER_LENGTH)
         request_uri = self._broker.push(self._fields(customer, state, verifier, locale))
-        self._flows[state] = Flow(customer_id=customer.id, browser=browser, verifier=verifier)
+        self._flows[state] = Flow(customer_id=customer.id, browser=browser, verifier=verifier, popup=popup)
         query = urlencode({"client_id": self._broker.client_id, "request_uri": request_uri})
         return f"{self._broker.metadata['authorization_endpoint']}?{query}"
 
-    def finish(self, args: MultiDict[str, str], *, browser: str) -> tuple[str, Link]:
+    def finish(self, args: MultiDict[str, str], *, browser: str) -> Answer:
         """Read the callback. State and issuer come first: until they fit, its error is nobody's word."""
         flow = self._claim(args, browser)
         if args.get("iss") != self._broker.issuer:
             raise ForeignAnswerError("This answer came from somebody else than the broker.")
         if args.get("error") == "access_denied":
-            raise RefusedError
+            return Answer(customer_id=flow.customer_id, link=None, popup=flow.popup)
         if "error" in args or "code" not in args:
             raise ShopError("The broker could not link the account. You can try again.")
         token = self._broker.redeem(args["code"], flow.verifier)
-        return flow.customer_id, read_link(token)
+        return Answer(customer_id=flow.customer_id, link=read_link(token), popup=flow.popup)
 
     def _claim(self, args: MultiDict[str, str], browser: str) -> Flow:
         if any(len(args.getlist(name)) > 1 for name in args):

@@ -8,7 +8,7 @@ from client import ShopError
 from customers import Customer
 from flask import Blueprint, Response, abort, redirect, render_template, request, session, url_for
 from given import FROM_FORM, SAYABLE, disclosure, paper_text
-from linking import ForeignAnswerError, RefusedError
+from linking import Answer, ForeignAnswerError
 from matching import ASKABLE, Asked, ask_given, ask_match
 from requests import RequestException
 from state import SEE_OTHER, browser, check_form, customer, shop, visitor
@@ -20,7 +20,8 @@ pages = Blueprint("pages", __name__)
 
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 HANDLE = re.compile(r"[A-Za-z0-9_]{1,15}")
-LANGUAGES = ("en", "de")
+POPUP = re.compile(r"[a-z0-9]{1,28}")
+LANGUAGES = ("en", "de", "ar")
 Page = AnyResponse | tuple[str, int] | str
 
 
@@ -47,27 +48,35 @@ def signup() -> Page:
 @pages.get("/account")
 def account() -> Page:
     """Show the customer's account and its link."""
-    return account_page(customer(), news=session.pop("news", ""))
+    return account_page(customer(), news=session.pop("news", ""), in_window="window" in request.args)
 
 
 @pages.post("/link")
 def link() -> Page:
-    """Send the browser to the broker."""
+    """Send the browser to the broker; a button in another window may be waiting under the name that came along."""
     check_form()
     locale = request.accept_languages.best_match(LANGUAGES, "en") or "en"
-    return redirect(shop().linking.start(customer(), browser=browser(), locale=locale), SEE_OTHER)
+    given = request.form.get("popup", "")
+    popup = given if POPUP.fullmatch(given) else ""
+    return redirect(shop().linking.start(customer(), browser=browser(), locale=locale, popup=popup), SEE_OTHER)
 
 
 @pages.get("/callback")
 def callback() -> Page:
     """Take the broker's answer; nothing of it stays in the address."""
-    try:
-        customer_id, found = shop().linking.finish(request.args, browser=browser())
-        shop().customers.set_link(customer_id, found)
-        session["news"] = f"Your X account @{found.handle} is linked."
-    except RefusedError:
-        session["news"] = "You said no. Your account works all the same."
-    return redirect(url_for("pages.account"), SEE_OTHER)
+    answer = shop().linking.finish(request.args, browser=browser())
+    session["news"] = keep(answer)
+    if not answer.popup:
+        return redirect(url_for("pages.account"), SEE_OTHER)
+    session["answered"] = {"outcome": "linked" if answer.link else "refused", "popup": answer.popup}
+    return redirect(url_for("pages.answered"), SEE_OTHER)
+
+
+@pages.get("/answered")
+def answered() -> Page:
+    """Tell the window that waits, once."""
+    told = session.pop("answered", None)
+    return render_template("answered.html", **told) if told else redirect(url_for("pages.account"), SEE_OTHER)
 
 
 @pages.get("/receipt")
@@ -157,6 +166,14 @@ def broker_fault(fault: Exception) -> Page:
     return render_template("fault.html", fault=str(fault)), HTTPStatus.BAD_GATEWAY
 
 
+def keep(answer: Answer) -> str:
+    """Keep what was answered, and return it in words."""
+    if answer.link is None:
+        return "You said no. Your account works all the same."
+    shop().customers.set_link(answer.customer_id, answer.link)
+    return f"Your X account @{answer.link.handle} is linked."
+
+
 def faults_in(given: dict[str, str]) -> dict[str, str]:
     """Return a sentence for each field of the signup that cannot stand."""
     faults = {}
@@ -180,13 +197,14 @@ def signup_page(given: dict[str, str], faults: dict[str, str]) -> str:
     )
 
 
-def account_page(found: Customer, *, news: str = "", asked: Asked | None = None) -> str:
+def account_page(found: Customer, *, news: str = "", asked: Asked | None = None, in_window: bool = False) -> str:
     """Render the account, with the broker's answer where one was asked for."""
     return render_template(
         "account.html",
         customer=found,
         csrf=browser(),
         news=news,
+        in_window=in_window,
         asked=asked,
         askable=ASKABLE,
         sayable=SAYABLE,

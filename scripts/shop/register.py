@@ -35,7 +35,7 @@ def registration(shop: str, key: ECKey) -> dict[str, object]:
         "contacts": ["privacy@shop.example"],
         "policy_uri": f"{shop}/privacy",
         "tos_uri": f"{shop}/terms",
-        "scope": "match consent",
+        "scope": "match consent ssf.read ssf.manage",
         "owner": "Example Shop GmbH",
         "environment": "prod",
         "use_case": "Recognise our customers when they ask for help on X; newsletter for those who want it",

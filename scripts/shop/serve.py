@@ -7,16 +7,20 @@ from pathlib import Path
 
 from client import BrokerClient
 from customers import Customers
+from embed import PATH, button
+from events import events
 from flask import Flask, Response
 from linking import Linking
 from pages import pages
-from state import Shop
+from state import Shop, shop
 from werkzeug.serving import make_server
 
 SECRET_FILE = "session-secret"  # noqa: S105 - the name of a file
 HEADERS = {
-    # No form-action: the button that links leads to the broker and on to the platform.
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; frame-ancestors 'none'",
+    # One file of the broker's, and no other script. No form-action: the button that links leads to the broker and on to
+    # the platform.
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src {script}; base-uri 'none'; "
+    "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -36,7 +40,9 @@ def create_app(*, issuer: str, shop: str, state: Path) -> Flask:
         customers=Customers(state / "customers.json"),
         linking=Linking(broker),
     )
+    app.jinja_env.globals.update(button=button(issuer))
     app.register_blueprint(pages)
+    app.register_blueprint(events)
     app.after_request(with_headers)
     return app
 
@@ -52,8 +58,9 @@ def session_secret(file: Path) -> str:
 
 def with_headers(response: Response) -> Response:
     """Add what every answer carries."""
+    script = shop().broker.issuer + PATH
     for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+        response.headers.setdefault(name, value.format(script=script))
     return response
 
 

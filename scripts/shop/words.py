@@ -9,7 +9,7 @@ PURPOSE_WORDS = {
 }
 REASONS = {
     "no_basis": "nothing allows this match.",
-    "purpose_not_granted": "the person did not allow this purpose.",
+    "purpose_not_granted": "the person did not allow this purpose, or it means something else by now: ask them again.",
     "purpose_prohibited": "nobody may match for this purpose, whatever was agreed.",
     "purpose_not_declared": "the shop never said that it wants this purpose.",
     "withdrawn": "the person has taken the consent back.",
