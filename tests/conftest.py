@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.business import Business
@@ -11,6 +12,9 @@ from harness.postgres import PostgresCluster
 from harness.programs import free_port
 from harness.running import RunningBroker, RunningSandbox
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 DATABASES = ("sqlite", "postgres")
 MARK_OF_FOLDER = {
@@ -81,6 +85,15 @@ def cluster(postgres: Callable[[], PostgresCluster]) -> PostgresCluster:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path, postgres: Callable[[], PostgresCluster]) -> str:
     """Give an empty database of each kind."""
     return postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{tmp_path / 'broker.db'}"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """Run the session's Chromium: a process can drive it from one place only."""
+    from harness.chromium import running_chromium  # noqa: PLC0415 - what drives it is slow to load, and few need it
+
+    with running_chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,15 @@ from raw_rows import Rows, all_rows, in_clear, pairwise_in
 from broker.actions.broker import Broker
 from broker.core.blinding import name_digest
 from broker.core.consent import ConsentStatus
+from broker.core.expiry import reminders
 from broker.proof.keyring import KeyRing
 from broker.proof.sdjwt import payload_of
 from broker.proof.verify import Verdict, verify_receipt
 from broker.store.consents import details_of, find_consent
 from broker.store.database import Database, Transaction
+from broker.store.events import queue_of
 from broker.store.people import find_person
-from broker.store.receipts import INVALID, VALID, StoredReceipt, list_receipts
+from broker.store.receipts import INVALID, SLEEPING, VALID, StoredReceipt, list_receipts
 from broker.store.routes import ASSOCIATION, CAPABILITY, CODE, GRANT, RECEIPT, SESSION
 from broker.store.sealing import SealBroken
 
@@ -38,6 +40,8 @@ _EVENT_OF = {
 
 
 _VERDICTS: dict[tuple[str, str], Verdict] = {}
+_AHEAD = "consent-expires-soon"
+_SAME = ("account", "client_id", "grant_id", "receipt_id")
 
 
 def assert_sound(database: Database, broker: Broker) -> None:
@@ -60,6 +64,8 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
         *_logged(rows, opened),
         *_status_entries(rows),
         *_events(rows),
+        *_told_ahead(rows),
+        *_deliveries(everything),
         *_routes(rows, opened),
         *_decisions(rows),
         *_refusals(rows),
@@ -197,7 +203,11 @@ def _logged(rows: Rows, opened: _Opened) -> Iterator[str]:
 
 
 def _status_entries(rows: Rows) -> Iterator[str]:
-    """An entry is invalid unless a consent stands behind its receipt; then it knows whose, and until when."""
+    """An entry is invalid unless a consent stands behind its receipt; then it knows whose, and until when.
+
+    It sleeps exactly as long as the consent's account is gone from the platform.
+    """
+    gone = {row["account"] for row in rows["presences"] if row["gone_at"]}
     entries = {(row["list_id"], row["position"]): row for row in rows["status_entries"]}
     taken = [(row["status_list"], row["status_index"]) for row in rows["receipts"]]
     if sorted(taken) != sorted(entries):
@@ -205,7 +215,8 @@ def _status_entries(rows: Rows) -> Iterator[str]:
     standing = {row["receipt_id"]: row for row in rows["consents"] if row["status"] == "given"}
     for row in rows["receipts"]:
         entry, consent = entries.get((row["status_list"], row["status_index"])), standing.get(row["receipt_id"])
-        if entry is None or entry["value"] != (VALID if consent else INVALID):
+        standing_now = SLEEPING if row["account"] in gone else VALID
+        if entry is None or entry["value"] != (standing_now if consent else INVALID):
             yield f"the status entry of the receipt {row['receipt_id']} is {entry}"
         elif consent and any(entry[name] != consent[name] for name in ("client_id", "valid_until")):
             yield f"the status entry of the receipt {row['receipt_id']} stands for another consent"
@@ -220,9 +231,54 @@ def _events(rows: Rows) -> Iterator[str]:
         for row in rows["receipts"]
         if row["status"] in _EVENT_OF and (row["grant_id"], row["status"]) not in renewed
     )
-    left = Counter((row["type"], *(row[name] for name in key)) for row in rows["events"])
+    told = [row for row in rows["events"] if row["type"] in {"handle-changed", _AHEAD}]
+    left = Counter((row["type"], *(row[name] for name in key)) for row in rows["events"] if row not in told)
+    given = {tuple(row[name] for name in key) for row in rows["receipts"] if row["status"] == "given"}
+    yield from (
+        f"something is told of no consent: {row}" for row in told if tuple(row[name] for name in key) not in given
+    )
     yield from (f"no event tells of {entry}" for entry in caused - left)
     yield from (f"an event tells of no receipt: {entry}" for entry in left - caused)
+
+
+def _told_ahead(rows: Rows) -> Iterator[str]:
+    """A client is told ahead as often as it was due, in the name of the receipt there is; what has ended is not due."""
+    told = Counter(tuple(row[name] for name in _SAME) for row in rows["events"] if row["type"] == _AHEAD)
+    for row in rows["consents"]:
+        ahead = reminders(row["given_at"], row["valid_until"])
+        count = told.pop(tuple(row[name] for name in _SAME), 0)
+        if row["status"] != "given":
+            passed, due = len(ahead), None
+        else:
+            passed = next((number for number, at in enumerate(ahead) if at == row["due_at"]), len(ahead))
+            due = (*ahead, row["valid_until"])[passed]
+        if row["due_at"] != due:
+            yield f"the consent {row['grant_id']} is due at {row['due_at']}, where {due} is next"
+        if count > passed:
+            yield f"of the consent {row['grant_id']} was told {count} times that it ends, where {passed} are passed"
+    yield from (f"was told that no consent of hers ends: {key}" for key in told)
+
+
+def _deliveries(rows: Rows) -> Iterator[str]:
+    """Every event is to be told to its client, in its place; nothing else is told, but of a stream itself."""
+    names = ("client_id", "event_id", "number", "occurred_at")
+    events = {tuple(row[name] for name in names): row for row in rows["events"]}
+    told = {tuple(row[name] for name in names): row for row in rows["deliveries"] if row["kind"] != "verification"}
+    yield from (f"nobody is told of the event {key}" for key in events.keys() - told.keys())
+    yield from (f"a client is told of no event: {key}" for key in told.keys() - events.keys())
+    for key in events.keys() & told.keys():
+        event, delivery = events[key], told[key]
+        same = {"grant_id": event["grant_id"], "receipt_id": event["receipt_id"]}
+        if (event["type"], queue_of(event["account"], event["client_id"])) != (delivery["kind"], delivery["queue"]):
+            yield f"the delivery of the event {key} is of another type or account"
+        if not same.items() <= delivery["told"].items():
+            yield f"the delivery of the event {key} tells of {delivery['told']}"
+    causes = {(row["txn"], row["client_id"]) for row in rows["deliveries"]}
+    yield from (f"two clients are told of one cause: {txn}" for txn, count in Counter(txn for txn, _ in causes).items()
+                if count > 1)  # fmt: skip
+    places = Counter((row["account"], row["number"]) for row in rows["events"])
+    yield from (f"two events have the place {number} of one account" for (_, number), count in places.items()
+                if count > 1)  # fmt: skip
 
 
 def _routes(rows: Rows, opened: _Opened) -> Iterator[str]:

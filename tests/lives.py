@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import copytree, rmtree
 from typing import Any
 
+from acts_of_platforms import seen
 from acts_of_terms import contacted, objected, offered
 from builders import (
     BROWSER,
@@ -111,9 +112,14 @@ def a_life(broker: Broker, account: ProvenAccount | None = None, clients: list[C
     for question in (a_question(now, identifier=first), a_question(now, identifier=first, **by_handle)):
         assert asked(broker, shop, question).decision.permitted
     assert contacted(broker, shop, now, Fingerprint(sha256=b"s" * 32, simhash=1), identifier=first).decision.permitted
+    # Somebody who never had a consent asks by the handle alone, and the browser says what it thinks of that.
+    asked(broker, registered(broker, client_name="Fabrikam"), a_question(now, identifier=first, **by_handle))
+    proved(broker, now, None, gpc=True)
     objected(broker, now, to=other.client_id)
     with broker.database.transaction() as tx:
         relinquish_grant(tx, broker, client_id=other.client_id, grant_id=kept[2].grant_id)
+    for gone in (True, False):
+        seen(broker, now, gone=gone, protected=True)
     _under_way(broker, life, pushed.value)
     return life
 

@@ -29,3 +29,26 @@ def test_the_log_is_measured_at_its_size_and_nothing_is_left_of_it(tmp_path: Pat
     assert all(number > 0 for number in (*only.values(), *found["backlog"].values()))
     assert f"{only['append_us']:.1f}" in done.stdout
     assert [] == list(folder.iterdir())
+
+
+def test_withdrawals_are_measured_every_way_and_none_is_lost(tmp_path: Path) -> None:
+    numbers, folder = tmp_path / "numbers.json", tmp_path / "work"
+    folder.mkdir()
+    small = ("--seconds", "1", "--rate", "4", "--clients", "4", "--workers", "1")
+    done = subprocess.run(
+        [sys.executable, BENCH, "withdrawal", *small, "--json", numbers],
+        env={**os.environ, "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (0, "") == (done.returncode, done.stderr)
+    ways = json.loads(numbers.read_text())["ways"]
+    assert ["one port", "workers of their own", "nobody first"] == list(ways)
+    for way, found in ways.items():
+        assert f"{way}  " in done.stdout
+        assert (4, 0, 0, 0) == tuple(found[name] for name in ("withdrawals", "refused", "dropped", "still_standing"))
+        assert 0 < found["p50_ms"] <= found["p99_ms"] <= found["max_ms"]
+        assert 0 < found["answered_a_second"] <= found["asked_a_second"]
+    assert [] == list(folder.iterdir())

@@ -129,7 +129,10 @@ def test_a_file_that_is_not_there_is_named(
     assert f"{tmp_path}/nothing: No such file or directory" in refusal(capsys)
 
 
-LOOKED_AT = ["settings", "keys", "platforms", "policies", "database", "schema", "erasures"]
+LOOKED_AT = [
+    *("settings", "keys", "platforms", "policies", "database", "schema"),
+    *("erasures", "deliveries", "actions"),
+]
 
 
 def findings(capsys: pytest.CaptureFixture[str]) -> dict[str, tuple[str, str]]:
@@ -143,7 +146,7 @@ def test_the_doctor_finds_a_broker_that_was_set_up_well(home: Path, capsys: pyte
     assert 0 == main(["doctor"])
     found = findings(capsys)
     assert dict.fromkeys(LOOKED_AT, "ok") == {name: mark for name, (mark, _) in found.items()}
-    assert ("http://127.0.0.1:8000", "x", "mastodon-covenant-terms 1, x-developer-terms 2", "up to date") == tuple(
+    assert ("http://127.0.0.1:8000", "x", "mastodon-covenant-terms 1, x-developer-terms 3", "up to date") == tuple(
         found[name][1] for name in ("settings", "platforms", "policies", "schema")
     )
     assert "journal_mode=wal, synchronous=2, foreign_keys=1" == found["database"][1]

@@ -1,11 +1,13 @@
 """What gets installed: pinned, hashed, from nowhere in particular, and with no hole that is already known."""
 
+import ast
 import json
 import re
 import sys
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,28 @@ def loose_packages(lock: dict[str, dict[str, dict[str, object]]]) -> list[str]:
 def runtime_requirements() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return [Requirement(line) for line in project["dependencies"]]
+
+
+def test_what_the_broker_imports_is_named_as_a_requirement() -> None:
+    """Else a release of what happens to bring it along could leave it out."""
+    of = packages_distributions()
+    imported = {
+        name.partition(".")[0]
+        for path in (ROOT / "broker").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom) and not node.level
+            else []
+        )
+    }
+    strangers = {name for name in imported if name and name not in sys.stdlib_module_names} - {"broker", "__future__"}
+    named = {canonicalize_name(requirement.name) for requirement in runtime_requirements()}
+    assert [] == sorted(
+        name for name in strangers if not {canonicalize_name(it) for it in of.get(name, [name])} & named
+    )
 
 
 A_HASH = "--hash=sha256:" + 64 * "0"

@@ -28,12 +28,12 @@ class WatchedDatabase(Database):
         self._wrote |= not statement.startswith(("SELECT", "BEGIN"))
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
+    def transaction(self, *, in_turn: bool = False, whose: str = "") -> Iterator[Transaction]:
         """Let the block commit, then look."""
         mine = current_thread() is main_thread()
         self._open += mine
         try:
-            with super().transaction() as tx:
+            with super().transaction(in_turn=in_turn, whose=whose) as tx:
                 yield tx
         finally:
             self._open -= mine

@@ -9,6 +9,9 @@ from harness.evidence import payload_of
 from harness.person import Person
 from harness.running import RunningBroker
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 
 def test_the_notice_says_who_asks_what_is_linked_and_why(notice: Page, person: Person, email: str) -> None:
     words = notice.words

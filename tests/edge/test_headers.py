@@ -10,6 +10,9 @@ from harness.evidence import payload_of
 from harness.person import Person
 from harness.running import RunningBroker
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 PAGES = [
     "notice",
     "notice asked again",

@@ -5,6 +5,9 @@ from harness import wire
 from harness.running import RunningBroker
 from joserfc.jwk import ECKey
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 SCOPES = {"match", "consent", "ssf.read", "ssf.manage", "redistribute", "contact", "report"}
 
 

@@ -7,6 +7,9 @@ from harness.business import Asked, Business, person_email
 from harness.person import Person
 from harness.running import RunningSandbox
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 PERMITTED = "permitted"
 
 

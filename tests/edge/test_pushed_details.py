@@ -7,6 +7,9 @@ import pytest
 from harness import wire
 from harness.business import Business
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 ID = {"kind": "person", "type": "email", "value": "jane@example.com"}
 
 

@@ -56,7 +56,7 @@ def sequencers_of(parent: int) -> list[int]:
     found = []
     for child in children_of(parent):
         with suppress(OSError):
-            if b"sequence" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+            if b"tend" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
                 found.append(child)
     return found
 
@@ -131,7 +131,7 @@ def test_one_sequencer_runs_beside_the_workers_and_one_that_is_killed_is_started
     assert grows(broker, shop) < 10
     (second,) = sequencers_of(broker.program.process.pid)
     assert first != second == holder_of(broker)
-    assert 1 == broker.said().count("the sequencer ended with status -9 and is started again")
+    assert 1 == broker.said().count("the companion ended with status -9 and is started again")
     assert 200 == broker.get("/health/ready").status_code
 
 

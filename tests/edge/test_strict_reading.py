@@ -10,6 +10,9 @@ from harness import wire
 from harness.business import Business
 from harness.running import RunningBroker
 
+#: What is looked at here happens before any row is, or after: one kind of database is enough.
+pytestmark = pytest.mark.parametrize("broker", ["sqlite"], indirect=True, scope="session")
+
 GOOD = (
     '{"account":{"platform":"x","id":"12"},'
     '"identifier":{"kind":"person","type":"email","value":"jane@example.com"},"purpose":"customer-care"}'

@@ -192,6 +192,14 @@ def the_same_content_twice(world: World) -> Told:
     return contacted(shop, world.contactable(shop), content_sha256="c" * 64)
 
 
+def signalled(world: World) -> Told:
+    shop, person, advertising = world.server.business(purposes=["direct-marketing"]), world.person(), "direct-marketing"
+    asked = shop.par(details=shop.details(purposes=[advertising]))
+    person.browser.open(person.callback_url(person.to_platform(shop, asked)), headers={"Sec-GPC": "1"})
+    tag = tags.user_provided(expected_purposes=[advertising])
+    return told(shop.ask_match(shop.match_request(person.account.id, wire.fresh_email(), advertising, tag)))
+
+
 def reported(world: World) -> Told:
     shop = world.server.business()
     for _ in range(COHORT):
@@ -221,6 +229,7 @@ SCENARIOS: dict[str, Scenario] = {
     "SURVEILLANCE-8": suspended,
     "APPLICATION-1": matched_for("fraud-prevention"),
     "APPLICATION-2": of_another_environment,
+    "SIGNAL-1": signalled,
     "MATCH-1": of_no_known_kind,
     "MATCH-2": consented,
     "MATCH-3": matched_with(tags.user_provided, "newsletter"),

@@ -20,6 +20,7 @@ from harness.programs import Program, free_port
 CHECKOUT = Path(__file__).parents[2]
 CLIENT_ID = "broker-at-the-sandbox"
 CLIENT_SECRET = "sandbox-secret-of-the-tests"
+BEARER_TOKEN = "sandbox-token-of-the-application"
 #: Enough for every test to meet somebody whom no other test has met; too many for the platform to list.
 POPULATION = 1500
 
@@ -48,6 +49,7 @@ class RunningSandbox:
         command = [
             sys.executable, str(CHECKOUT / "scripts/sandbox/serve.py"), "--port", str(self.port),
             "--state", str(state), "--client-id", CLIENT_ID, "--client-secret", CLIENT_SECRET,
+            "--bearer-token", BEARER_TOKEN,
         ]  # fmt: skip
         for uri in redirect_uris:
             command += ["--redirect-uri", uri]
@@ -63,6 +65,12 @@ class RunningSandbox:
         answer = wire.post(f"{self.url}/people/rename", data={"person": account.id, "handle": handle})
         if answer.status_code != 303:
             raise AssertionError(f"the sandbox refused to rename: {answer.status_code}")
+
+    def mark(self, account: Account, mark: str, *, on: bool = True) -> None:
+        """Let an account be `active`, `protected` or `suspended`, or let it be so no longer."""
+        form = {"person": account.id, "mark": mark, "on": "yes" if on else "no"}
+        if wire.post(f"{self.url}/people/mark", data=form).status_code != 303:
+            raise AssertionError(f"the sandbox did not change {mark}")
 
     def rehearse(self, **faults: object) -> None:
         """Ask for failures, in place of the ones asked for before."""
@@ -81,6 +89,8 @@ class RunningSandbox:
             f'[x]\nclient_id = "{CLIENT_ID}"\nclient_secret = "{CLIENT_SECRET}"\n'
             f'authorize_url = "{self.url}/i/oauth2/authorize"\ntoken_url = "{self.url}/2/oauth2/token"\n'
             f'userinfo_url = "{self.url}/2/users/me"\nrevoke_url = "{self.url}/2/oauth2/revoke"\n'
+            f'bearer_token = "{BEARER_TOKEN}"\n'
+            f'users_url = "{self.url}/2/users"\ncompliance_url = "{self.url}/2/compliance/jobs"\n'
         )
 
     def stop(self) -> None:

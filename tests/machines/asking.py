@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
 
-from hypothesis import strategies as st
+from machines.listening import URL, statement
 from machines.scene import ASKED, CARE, IDENTIFIERS
 from machines.tags import LACKING, NO_EXPECTATION, REFUSED, SOUND
 from machines.worlds import ACCOUNTS, BOTH, KINDS, LEFT, PAPERS, RIGHT, Deed, World
 
-Names = dict[str, Sequence[str]]
+Names = dict[str, list[str]]
 #: Method, path, body, and the key under which it may be sent again.
 Sent = tuple[str, str, object, str | None]
 NOBODY = {"platform": "x", "id": "1999999999"}, {"platform": "x", "handle": "NobodyCanary"}
@@ -79,6 +80,35 @@ def _handover(asked: Request, _world: World, names: Names) -> tuple[str, str, ob
     return "POST", "/v1/redistributions", body
 
 
+def _own_stream(world: World) -> str:
+    return world.streams[world.businesses[0].client.client_id]
+
+
+def _poll(asked: Request, world: World, names: Names) -> tuple[str, str, object]:
+    event = asked.one_of(names["own event" if asked.tag % 3 else "event"])
+    body: dict[str, object] = {"returnImmediately": True}
+    body |= ({}, {"ack": [event]}, {"setErrs": {event: {"err": "invalid_request"}}}, {"maxEvents": 1})[asked.tag % 4]
+    stream = _own_stream(world) if asked.detail % 8 else asked.one_of(sorted(world.streams.values()))
+    return "POST", f"/ssf/poll/{stream}", body
+
+
+def _delivery(asked: Request, world: World, _names: Names) -> tuple[str, str, object]:
+    pushed = {"method": "urn:ietf:rfc:8935", "endpoint_url": URL, "authorization_header": "Bearer of its own"}
+    polled = {"method": "urn:ietf:rfc:8936"}
+    wanted = {"delivery": pushed} if asked.detail % 2 else {"delivery": polled}
+    return "PATCH", "/ssf/streams", {"stream_id": _own_stream(world), **wanted}
+
+
+def _verify(asked: Request, world: World, _names: Names) -> tuple[str, str, object]:
+    return "POST", "/ssf/verify", {"stream_id": _own_stream(world), "state": str(asked.detail)}
+
+
+def _action(asked: Request, world: World, names: Names) -> tuple[str, str, object]:
+    event = asked.one_of(names["own event" if asked.tag % 3 else "event"])
+    did = ("unlinked", "deleted", "restricted")[asked.detail % 3]
+    return "POST", "/v1/actions", statement(world, world.businesses[0], event, did)
+
+
 def _named(kind: str, method: str) -> Callable[[Request, World, Names], tuple[str, str, object]]:
     return lambda asked, _world, names: (method, f"/v1/{kind}s/{asked.one_of(names[kind])}", None)
 
@@ -91,28 +121,62 @@ _WAYS: dict[str, Callable[[Request, World, Names], tuple[str, str, object]]] = {
     "recipient": _recipient,
     "handover": _handover,
     "report": lambda asked, _world, _names: ("GET", REPORTS[asked.detail % len(REPORTS)], None),
+    "poll": _poll,
+    "push": lambda _asked, _world, _names: ("PUSH", "", None),
+    "delivery": _delivery,
+    "verify": _verify,
+    "action": _action,
+    "GET action": _named("action", "GET"),
+    "GET streams": lambda _asked, _world, _names: ("GET", "/ssf/streams", None),
     **{f"{method} {kind}": _named(kind, method) for kind in ("grant", "association") for method in ("GET", "DELETE")},
 }
 
 #: Most of what happens is about one person and one record: what other clients have of them must be there to be seen.
-DEEDS = st.builds(
-    Deed,
-    kind=st.sampled_from(KINDS),
-    number=st.sampled_from((0, 0, 1, 1, 2, 3)),
-    account=st.sampled_from((0, 0, 0, 1, 2)),
-    identifier=st.sampled_from(("email", "email", "number")),
-    detail=st.integers(0, 30),
-    where=st.sampled_from((LEFT, RIGHT, BOTH)),
-)
-REQUESTS = st.builds(
-    Request,
-    kind=st.sampled_from(("match", "match", "match", "offer", *_WAYS)),
-    account=st.sampled_from((0, 0, 0, 0, 1, 1, 2, 3, len(ACCOUNTS))),
-    identifier=st.sampled_from(("email", "email", "number")),
-    purpose=st.sampled_from((CARE, CARE, CARE, *ASKED)),
-    tag=st.integers(0, len(STATED) - 1),
-    detail=st.integers(0, 30),
-    keyed=st.booleans(),
-    seconds=st.sampled_from((0, 0, 30, 5000)),
-)
-PRESENT = st.tuples(*[st.sampled_from((BOTH, BOTH, LEFT, RIGHT))] * 3)
+WHOM, WHICH = (0, 0, 0, 0, 0, 0, 1, 2), ("email", "email", "email", "email", "number")
+WHOSE = (0, 0, 0, 1, 1, 2, 3)
+WAYS = ("match", "match", "match", "match", "offer", "poll", "poll", "push", "action", "action", *_WAYS)
+
+
+def some_deeds(rng: Random) -> list[Deed]:
+    """What happened in a world: a few kinds of things to the asking client, and a few to the others.
+
+    Of all kinds at once, what one client has would seldom meet what another has not.
+    """
+    own, theirs = rng.sample(KINDS, 6), [*rng.sample(KINDS, 6), "consent"]
+    return [_deed(rng, number, rng.choice(theirs if number else own)) for number in rng.choices(WHOSE, k=20)]
+
+
+def _deed(rng: Random, number: int, kind: str) -> Deed:
+    where = rng.choice((LEFT, LEFT, RIGHT, RIGHT, BOTH))
+    about = {"account": rng.choice(WHOM), "identifier": rng.choice(WHICH)}
+    return Deed(kind=kind, number=number, detail=rng.randrange(31), where=where, **about)
+
+
+def a_request(rng: Random) -> Request:
+    """Something that is asked."""
+    return Request(
+        kind=rng.choice(WAYS),
+        account=rng.choice((*WHOM, 0, 3, len(ACCOUNTS))),
+        identifier=rng.choice(WHICH),
+        purpose=rng.choice((*(CARE,) * 8, *ASKED)),
+        tag=rng.randrange(len(STATED)),
+        detail=rng.randrange(31),
+        keyed=rng.random() < 0.5,
+        seconds=rng.choice((0, 0, 30, 5000)),
+    )
+
+
+def everything_told(world: World, acknowledged: Sequence[str]) -> Sent:
+    """A poll for all that is left: each account's next, once those before it are acknowledged."""
+    body = {"returnImmediately": True, "ack": list(acknowledged)}
+    return "POST", f"/ssf/poll/{_own_stream(world)}", body, None
+
+
+def polled_again(world: World) -> Sent:
+    """Back to polling, whatever the stream was turned to."""
+    return "PATCH", "/ssf/streams", {"stream_id": _own_stream(world), "delivery": {"method": "urn:ietf:rfc:8936"}}, None
+
+
+def who_is_there(rng: Random) -> tuple[int, ...]:
+    """In which worlds each of the others is registered."""
+    return tuple(rng.choice((BOTH, BOTH, BOTH, LEFT, RIGHT)) for _ in range(3))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, multiple, precondition, rule
+from machines.model import Who
 from machines.people import People
 from machines.scene import ASKED, FILES, NAMING, TAGS, Pair, Said, Scene
 from machines.stage import client_file
 
 from broker.actions.change_standing import Change, approve_client, resume_client, suspend_client
+from broker.actions.expire_consents import expire_consents
 from broker.core.client import Client
 from broker.errors import PolicyRefused
 
@@ -125,3 +128,14 @@ class Operators(Scene):
         """Let a minute's ceiling pass, a day's, or a consent's life."""
         self.stage.clock.passes(seconds=seconds)
         self.look(pair)
+
+    @rule(pair=pairs, before=st.sampled_from((1, 0)), seen_to=st.booleans())
+    def the_last_moment_comes(self, pair: Pair, before: int, seen_to: bool) -> None:  # noqa: FBT001 - a rule's argument
+        """To the microsecond: the next consent ends, or is about to; somebody may write that down, or nobody."""
+        now = self.stage.clock()
+        left = [given.until for given in self.model.consents.values() if given.live(now)]
+        self.stage.clock.now = max(now, min(left, default=now) - timedelta(microseconds=before))
+        if seen_to:
+            expire_consents(self.stage.broker)
+        for purpose in sorted(self.party(pair[0])[1].purposes):
+            self.matched(pair[0], Who(account=pair[1]), pair[2], purpose)

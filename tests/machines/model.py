@@ -211,6 +211,15 @@ class Model:
             if (given.client, given.person, given.identifier) == asked and given.live(now)
         }
 
+    def in_place_of(self, renewed: Consent) -> list[Consent]:
+        """The consents of a pair that no newer one ended: who takes back one that was renewed means what came of it."""
+        pair = renewed.client, renewed.person, renewed.identifier
+        return [
+            given
+            for given in self.consents.values()
+            if (given.client, given.person, given.identifier) == pair and given.ended != "renewal"
+        ]
+
     def unwanted(self, client: Client, person: Name) -> bool:
         """Whether the person objected, or ever said no to this client: then no other ground counts."""
         return self.objected_at(client, person) is not None or (client.name, person) in self.noes

@@ -66,13 +66,30 @@ class People(Scene):
         else:
             visitor.withdraws(given.person[0], name)
             self.proves(*given.person)
-        if given.live(self.stage.clock()):
+        self.taken_back(given, by_link=by_link)
+        self.look(pair)
+
+    def taken_back(self, named: Consent, *, by_link: bool) -> None:
+        """Let the model see what the person's word ends: by a link that grant, by their page what has its place too."""
+        now = self.stage.clock()
+        place = self.model.in_place_of(named) if named.ended == "renewal" and not by_link else [named]
+        for given in [given for given in place if given.live(now)]:
             given.ended = "person"
             self.model.noes.add((given.client, given.person))
-        elif given.ended in {"", "client"}:
+            return
+        if any(given.ended in {"", "client"} for given in place):
             # It ran out or was given up before: the person's word counts all the same.
-            self.model.objections[given.person, given.client] = self.stage.clock()
-        self.look(pair)
+            self.model.objections[named.person, named.client] = now
+
+    @rule(target=grants, pair=pairs, ticked=TICKED, again=TICKED)
+    def withdraw_on_an_old_page(
+        self, pair: Pair, ticked: tuple[str, ...], again: tuple[str, ...]
+    ) -> MultipleResults[tuple[str, Pair]]:
+        """A person's page lies open while they answer once more; then they press the button that it has."""
+        shown, since = self.answer(pair, ticked, 30), self.answer(pair, again, 30)
+        for grant in shown:
+            self.withdraw(grant, by_link=False)
+        return multiple(*shown, *since)
 
     @rule(pair=pairs, everyone=st.booleans(), again=st.sampled_from((False, True, True)))
     def object(self, pair: Pair, everyone: bool, again: bool) -> None:  # noqa: FBT001 - a rule's arguments

@@ -94,3 +94,19 @@ def test_what_is_said_of_a_handle_that_an_account_has_left_is_not_said_of_the_ac
     assert history.offered(0, Who(handle=HANDLES[0]), "number", (SOUND[0], [CARE]))
     history.matched(0, Who(account=ACCOUNTS[0]), "number", CARE)
     history.matched(0, Who(handle=HANDLES[0]), "number", CARE)
+
+
+@pytest.mark.parametrize("then", ["stands", "is given up", "runs out"])
+def test_who_takes_back_what_was_renewed_takes_back_what_came_of_it(database: Database, then: str) -> None:
+    history, pair = History(database, the_terms()), (0, ACCOUNTS[0], "email")
+    history.offered(0, Who(account=ACCOUNTS[0]), "email", (SOUND[0], [CARE]))
+    for days in (30, 1):
+        history.answer(pair, (CARE,), days)
+    first, second = history.model.consents
+    if then == "is given up":
+        history.relinquish((second, pair), 0)
+    if then == "runs out":
+        history.stage.clock.passes(days=2)
+    history.withdraw((first, pair), by_link=True)
+    history.withdraw((first, pair), by_link=False)
+    assert not history.model.grounds(history.clients[0], Who(account=ACCOUNTS[0]), "email", CARE, history.stage.clock())

@@ -7,17 +7,22 @@ another client's deed out, its person signs in all the same.
 
 from __future__ import annotations
 
-import random
-from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from builders import BROWSER, StillKeys, a_choice, a_request, an_account, the_keys
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from builders import BROWSER, StillKeys, a_choice, a_request, an_account
+from machines.dice import Dice, repeatable_keys, repeatable_sealer
+from machines.listening import (
+    Wire,
+    deliver_to_all,
+    listens,
+    named_in,
+    platform_says,
+    pushed_to,
+    statement,
+    time_passes,
+    told_to,
+)
 from machines.scene import ACCOUNTS, CARE, HANDLES, IDENTIFIERS, OWN
 from machines.stage import Answer, Business, Stage, client_file
 from machines.tags import REFUSED, SOUND
@@ -39,15 +44,14 @@ from broker.actions.refuse_consent import refuse_consent
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.identifiers import ProvenAccount, read_identifier
 from broker.core.policy import Policy
-from broker.proof.keyring import KeyRing
-from broker.proof.keys import SigningKey
 from broker.store.database import Database
 from broker.store.people import find_person
-from broker.store.sealing import KEY_SIZE, Sealer, StoreSealer
 
+#: What a browser's signal bears on.
+ADS = "direct-marketing"
 #: The client that asks, and three others: of two owners, and a staging instance of its own owner's.
 FILES = (
-    client_file("Northwind", owner="Northwind", purposes=[CARE, "contact", OWN]),
+    client_file("Northwind", owner="Northwind", purposes=[CARE, "contact", ADS, OWN]),
     client_file("Contoso", owner="Contoso", purposes=[CARE, "contact", "newsletter"]),
     client_file("Fabrikam", owner="Fabrikam", purposes=[CARE, "direct-marketing"]),
     client_file("Northwind staging", owner="Northwind", environment="staging", purposes=[CARE, "contact"]),
@@ -55,24 +59,17 @@ FILES = (
 SIBLING = 3
 LEFT, RIGHT, BOTH = 1, 2, 3
 DAY = "2026-11-01"
+#: Whatever has a name of its own that a client might say.
+NAMED = ("grant", "association", "recipient", "event", "own event", "action")
 PAPERS = dict.fromkeys(("terms_of_service", "privacy_policy", "developer_agreement", "developer_policy"), DAY)
 KINDS = (
-    *(
-        "consent",
-        "consent",
-        "consent",
-        "refusal",
-        "withdrawal",
-        "relinquishment",
-        "tag",
-        "tag",
-        "taint",
-        "message",
-        "message",
-        "recipient",
-    ),
-    *("handover", "decision", "suspension", "objection", "rename"),
+    *("consent",) * 7,
+    *("refusal", "withdrawal", "withdrawal", "relinquishment", "tag", "tag", "tag", "taint", "message", "message"),
+    *("recipient", "handover", "decision", "suspension", "objection", "rename"),
+    *("stream", "action", "delivery", "time", "time", "sighting", "sighting", "rename", "signal", "signal"),
 )
+#: What people, platforms, time and the broker itself do: it is done in both worlds.
+OF_ALL = {"rename", "delivery", "time", "sighting", "signal"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,59 +85,7 @@ class Deed:
 
     def happens(self, side: int) -> bool:
         """Whether it is done in the world on that side: what the asking client and the people do is done in both."""
-        return self.number == 0 or self.kind == "rename" or bool(self.where & side)
-
-
-class Dice:
-    """Randomness that is set anew where two worlds must agree."""
-
-    def __init__(self) -> None:
-        self.throw("at first")
-
-    def throw(self, seed: str) -> None:
-        """Begin again from *seed*."""
-        self._random = random.Random(seed)  # noqa: S311 - a test wants its run again, not secrecy
-
-    def __call__(self, size: int) -> bytes:
-        """Give so many bytes."""
-        return self._random.randbytes(size)
-
-
-class RepeatableKey(SigningKey):
-    """ES256 whose signature of the same is the same (RFC 6979)."""
-
-    def sign(self, payload: bytes, *, typ: str) -> str:
-        """Sign as the broker's key does, and let no randomness in."""
-        head = super().sign(payload, typ=typ).rpartition(".")[0]
-        private: Any = self.key.private_key
-        algorithm = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
-        halves = decode_dss_signature(private.sign(head.encode(), algorithm))
-        raw = b"".join(half.to_bytes(32, "big") for half in halves)
-        return f"{head}.{urlsafe_b64encode(raw).rstrip(b'=').decode()}"
-
-
-class RepeatableSealer(StoreSealer):
-    """A person's key that is the same whoever met the person first: names made with it are nobody's to tell apart."""
-
-    def new_key(self, *, place: str) -> tuple[Sealer, bytes]:
-        """Draw as the store's sealer does, and take what the place gives instead."""
-        self.random(KEY_SIZE)
-        key = self.digest(place)
-        return Sealer(key, self.random), self.seal(key, place=place)
-
-
-def repeatable_sealer(epochs: Mapping[int, bytes], random: Callable[[int], bytes]) -> StoreSealer:
-    """Seal as the store does."""
-    (epoch,) = epochs
-    return RepeatableSealer(key=epochs[epoch], random=random, epoch=epoch, epochs=epochs)
-
-
-@cache
-def repeatable_keys() -> KeyRing:
-    """The keys of both worlds."""
-    keys = the_keys()
-    receipts, tokens = (RepeatableKey(it.key) for it in (keys.receipts, keys.tokens) if isinstance(it, SigningKey))
-    return replace(keys, receipts=receipts, tokens=tokens)
+        return self.number == 0 or self.kind in OF_ALL or bool(self.where & side)
 
 
 class World:
@@ -149,7 +94,9 @@ class World:
     def __init__(self, database: Database, policy: Policy, side: int, present: Iterable[int]) -> None:
         self.dice, self.side = Dice(), side
         source = StillKeys(repeatable_keys())
-        self.stage = Stage(database, policy=policy, source=source, random=self.dice, seal=repeatable_sealer)
+        self.wire = Wire()
+        parts = {"source": source, "random": self.dice, "seal": repeatable_sealer, "courier": self.wire}
+        self.stage = Stage(database, policy=policy, **parts)
         self.clock, self.broker = self.stage.clock, self.stage.broker
         self.businesses: dict[int, Business] = {}
         for number, (file, where) in enumerate(zip(FILES, (BOTH, *present), strict=True)):
@@ -158,16 +105,24 @@ class World:
                 self.businesses[number] = self.stage.register(**file)
         self.bears = list(HANDLES)
         self.grants: dict[str, tuple[int, int, str, bytes]] = {}
-        self.names: dict[str, set[str]] = {"grant": set(), "association": set(), "recipient": set()}
+        self.names: dict[str, set[str]] = {kind: set() for kind in NAMED}
+        self.streams: dict[str, str] = {}
         self.statements: list[str] = []
+        self.dice.throw("its stream")
+        listens(self, self.businesses[0], pushed=False)
         event.listen(database.engine, "before_cursor_execute", self._note)
 
     def close(self) -> None:
         """Listen no more."""
         event.remove(self.broker.database.engine, "before_cursor_execute", self._note)
 
-    def _note(self, _connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+    def _note(
+        self, _connection: object, _cursor: object, statement: str, values: Sequence[object], *_rest: object
+    ) -> None:
         self.statements.append(statement)
+        if statement.startswith("SELECT receipts.status_list"):
+            # Before each of those who are told of an account's change, however many they are.
+            self.dice.throw(f"told of {values[-1]} at {self.clock()}")
 
     # --- before ----------------------------------------------------------------------------------------------
 
@@ -176,13 +131,26 @@ class World:
         for number, deed in enumerate(deeds):
             self.dice.throw(f"deed {number}")
             business = self.businesses.get(deed.number) if deed.happens(self.side) else None
-            if deed.kind == "rename":
-                self.bears[deed.account] = f"{HANDLES[deed.account][:4]}_{deed.detail}"
+            if deed.kind in OF_ALL:
+                self._comes_to_all(deed, f"deed {number}")
             elif deed.kind in {"consent", "refusal", "objection"}:
                 self._meets(deed, business)
             elif business is not None:
                 getattr(self, f"_{deed.kind}")(deed, business)
             self.clock.passes(hours=1)
+        self.names["event"], self.names["own event"] = told_to(self), told_to(self, self.businesses[0])
+
+    def _comes_to_all(self, deed: Deed, seed: str) -> None:
+        if deed.kind == "rename":
+            self.bears[deed.account] = f"{HANDLES[deed.account][:4]}_{deed.detail}"
+        elif deed.kind == "signal":
+            self._proves(deed, str(FILES[deed.number]["environment"]), None, gpc=True)
+        elif deed.kind == "time":
+            time_passes(self, seed, 1 + deed.detail % 3 * 7)
+        elif deed.kind == "sighting":
+            platform_says(self, ACCOUNTS[deed.account], self.bears[deed.account], deed.detail)
+        else:
+            deliver_to_all(self, seed)
 
     def _meets(self, deed: Deed, business: Business | None) -> None:
         """A person signs in, and answers where there is somebody to answer."""
@@ -202,6 +170,7 @@ class World:
             object_to_matching(tx, broker, person, client_id=business.client.client_id)
 
     def _answers(self, deed: Deed, seen: Proved, business: Business) -> None:
+        self.dice.throw(f"answer of {seen.proved_at}")  # whom the proof was told to has drawn from them
         with self.broker.database.transaction() as tx:
             if deed.kind == "refusal":
                 refuse_consent(tx, self.broker, business.client, a_choice(seen))
@@ -210,7 +179,7 @@ class World:
         self.names["grant"].add(record.grant_id)
         self.grants[record.grant_id] = (deed.number, deed.account, deed.identifier, record.account)
 
-    def _proves(self, deed: Deed, realm: str, business: Business | None) -> Proved:
+    def _proves(self, deed: Deed, realm: str, business: Business | None, *, gpc: bool = False) -> Proved:
         broker, request = self.broker, business and _request(business, deed)
         attempt = new_attempt(broker, "x")
         proven: ProvenAccount = an_account(ACCOUNTS[deed.account], self.bears[deed.account])
@@ -219,7 +188,7 @@ class World:
                 tx, broker, platform="x", attempt=attempt, request=request, browser=BROWSER, environment=realm
             )
             link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=BROWSER)
-            record_proof(tx, broker, link, proven, browser=BROWSER)
+            record_proof(tx, broker, link, proven, browser=BROWSER, gpc=gpc)
             return open_proved(tx, broker, link_id, browser=BROWSER)
 
     def _held(self, deed: Deed) -> list[tuple[str, bytes]]:
@@ -237,7 +206,7 @@ class World:
 
     def _tag(self, deed: Deed, business: Business) -> None:
         shape = SOUND[deed.detail % len(SOUND)]
-        self._offer(deed, business, shape.stated([CARE]))
+        self._offer(deed, business, shape.stated([CARE, ADS]))
 
     def _taint(self, deed: Deed, business: Business) -> None:
         self._offer(deed, business, REFUSED[deed.detail % len(REFUSED)].stated([CARE]))
@@ -274,6 +243,17 @@ class World:
         for recipient in sorted(self.names["recipient"]):
             business.post("/v1/redistributions", recipient=recipient, kind="post_ids", count=100 + deed.detail)
 
+    def _stream(self, deed: Deed, business: Business) -> None:
+        if business.client.client_id not in self.streams:
+            listens(self, business, pushed=bool(deed.detail % 2))
+
+    def _action(self, deed: Deed, business: Business) -> None:
+        # The asking client's own signature would differ: it states what it did later, the same in both worlds.
+        for event_id in sorted(told_to(self, business))[:2] if deed.number else ():
+            answer = business.call("POST", "/v1/actions", statement(self, business, event_id, "unlinked"))
+            if answer.status == 201:
+                self.names["action"].add(named_in(answer))
+
     def _suspension(self, deed: Deed, business: Business) -> None:
         # The asking client stays: suspended, it would learn nothing whatever it asked.
         if deed.number == 0:
@@ -286,8 +266,9 @@ class World:
 
     def who(self, account: int, detail: int) -> dict[str, str]:
         """An account by its id, or by a handle: its own, or its first."""
-        named = ({"id": ACCOUNTS[account]}, {"handle": self.bears[account]}, {"handle": HANDLES[account]})
-        return {"platform": "x", **named[detail % 3]}
+        by_id = {"id": ACCOUNTS[account]}
+        named = (by_id, by_id, {"handle": self.bears[account]}, {"handle": HANDLES[account]})
+        return {"platform": "x", **named[detail % 4]}
 
     def answers(self, number: int, method: str, path: str, body: object, key: str | None) -> tuple[Answer, list[str]]:
         """Let the asking client ask; what it is told, and the statements that were executed."""
@@ -295,7 +276,7 @@ class World:
         asking, headers = self.businesses[0], {"Idempotency-Key": key} if key else {}
         asking.token()
         self.statements.clear()
-        answer = asking.call(method, path, body, **headers)
+        answer = pushed_to(self, asking) if method == "PUSH" else asking.call(method, path, body, **headers)
         return answer, list(self.statements)
 
 

@@ -45,7 +45,8 @@ def commands() -> Iterator[str]:
         first, *others = re.findall(r"`([^`]*)`", row)
         words = re.findall(r"(?<= )[a-z]+(?= |$)", first.partition(" --")[0])
         yield " ".join(words)
-        yield from (" ".join([*words[:-1], other]) for other in others)
+        whole = (other.removeprefix("broker ") for other in others if other.startswith("broker "))
+        yield from (*whole, *(" ".join([*words[:-1], other]) for other in others if not other.startswith("broker ")))
 
 
 @pytest.mark.parametrize("command", list(commands()))
