@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Event, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import Protocol, Self
 
 from broker.errors import BrokerError, in_one_line
@@ -89,17 +89,17 @@ class Duty:
 
 def tend(duties: Sequence[Duty], *, beside: int | None) -> None:
     """Tend *duties* until a signal ends it, or, *beside* a process, until that is no longer the parent."""
-    stop = _stop_on_signals(beside=beside)
+    asked, stop = _asked_to_end(beside=beside), Event()
 
     def wanted() -> bool:
         # Compared with a number that the parent gave: one that died before this line leaves no orphan either.
-        return not stop.is_set() and beside in {None, os.getppid()}
+        return not (asked or stop.is_set()) and beside in {None, os.getppid()}
 
     threads = [Thread(target=duty.tend, args=(wanted, stop.wait), name=duty.name) for duty in duties]
     for thread in threads:
         thread.start()
     while wanted():
-        stop.wait(PERIOD)
+        sleep(PERIOD)
     stop.set()
     for thread in threads:
         thread.join()
@@ -147,12 +147,15 @@ def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603 - our own command
 
 
-def _stop_on_signals(*, beside: int | None) -> Event:
-    """An event that SIGTERM sets, and Ctrl-C where nobody else is there to end this process after the requests."""
-    stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN if beside else lambda *_: stop.set())
-    return stop
+def _asked_to_end(*, beside: int | None) -> list[int]:
+    """A list that holds SIGTERM once that came, and Ctrl-C where nobody else ends this process after the requests.
+
+    No event: a handler runs in the middle of whatever this thread does, and who waits for an event holds its lock.
+    """
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN if beside else lambda number, _frame: asked.append(number))
+    return asked
 
 
 def _place_of(error: BaseException) -> str:

@@ -22,7 +22,7 @@ MARK_OF_FOLDER = {
     "strangers": "journey",
     "journeys": "journey",
     "mutants": "journey",
-    **dict.fromkeys(("actions", "audit", "commands", "machines", "readme"), "long"),
+    **dict.fromkeys(("actions", "audit", "commands", "machines", "readme", "store", "web"), "long"),
 }
 
 

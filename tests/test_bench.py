@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.long
 BENCH = Path(__file__).parents[1] / "scripts" / "bench.py"
 SMALL = ("--leaves", "300", "--turn", "120", "--proofs", "5")
 

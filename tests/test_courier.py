@@ -21,6 +21,9 @@ from broker.core.post import NotPosted
 from broker.courier import MAX_ANSWER, GuardedCourier
 from broker.errors import MalformedRequest
 
+#: What is waited for here is a signal, or the end of a patience.
+pytestmark = pytest.mark.long
+
 Handle = Callable[[socket.socket], None]
 
 

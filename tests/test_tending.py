@@ -18,6 +18,9 @@ import pytest
 from broker.errors import BadConfiguration, Unavailable
 from broker.tending import PERIOD, Duty, says_something_new
 
+#: What is waited for here is a signal, or the end of a patience.
+pytestmark = pytest.mark.long
+
 
 @dataclass
 class Hand:
