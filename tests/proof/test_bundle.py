@@ -64,8 +64,9 @@ def test_a_bundle_that_was_cut_is_refused(at: int) -> None:
 def test_every_text_is_answered(text: str) -> None:
     for keys, vkeys in ((None, ()), (KEYS, VERIFIERS)):
         verdict = verify_evidence(text, jwks=keys, vkeys=vkeys)
-        assert not verdict.holds
-        assert verdict.steps[-1].name in {"form", "header"}  # a lone tilde has the form of a token
+        # What ends as a token with its disclosures does may have its form; it has no header.
+        found = "header" if text.rstrip().endswith("~") and verdict.steps[-1].name == "header" else "form"
+        assert (False, found) == (verdict.holds, verdict.steps[-1].name)
 
 
 ODD = st.recursive(st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3), st.lists, max_leaves=3)
