@@ -121,6 +121,25 @@ class Unavailable(BrokerError):
     status = 503
 
 
+class TooManyRequests(BrokerError):
+    """A client has spent a budget of its own; nothing was done. ``retry_after`` is in whole seconds, 1 or more.
+
+    ``left`` is what there is of each budget (RateLimit names them so), ``spent`` names those that kept it waiting.
+    """
+
+    type = "too-many-requests"
+    title = "More is asked than this client's budget allows"
+    status = 429
+
+    def __init__(self, *, spent: tuple[str, ...], retry_after: int, left: tuple[int | None, ...]) -> None:
+        super().__init__(
+            "the budget of %(what)s is spent; nothing was done, so ask again in %(seconds)s s",
+            what=" and ".join(spent),
+            seconds=str(retry_after),
+        )
+        self.spent, self.retry_after, self.left = spent, retry_after, left
+
+
 class LogForked(BrokerError):
     """The stored log does not continue what was signed: nothing is signed until an operator has looked."""
 

@@ -62,7 +62,7 @@ def rule(case: Case, policy: Policy) -> Ruling:
 
 def forbidden(case: Case, policy: Policy) -> Ruling | None:
     """Return what forbids *case*, if anything does; acts that nobody needs leave for are put to this alone."""
-    holding = [clause for clause in policy.clauses if clause.effect is Effect.FORBID and _failure(clause, case) is None]
+    holding = [it for it in policy.about(case.act) if it.effect is Effect.FORBID and _failure(it, case) is None]
     if not holding:
         return None
     reason = holding[0].reason
@@ -71,26 +71,22 @@ def forbidden(case: Case, policy: Policy) -> Ruling | None:
 
 
 def _permitted(case: Case, policy: Policy) -> Ruling | None:
-    for clause in _permits(policy):
+    for clause in _permits(case, policy):
         if _failure(clause, case) is None:
             return Ruling(permitted=True, basis=clause.basis, clauses=(clause.id,))
     return None
 
 
 def _silence(case: Case, policy: Policy) -> Ruling:
-    failures = [(clause.id, reason) for clause in _about(case, policy) if (reason := _failure(clause, case))]
+    failures = [(clause.id, reason) for clause in _permits(case, policy) if (reason := _failure(clause, case))]
     nearest = next((entry for entry in failures if entry[1] != "no_basis"), failures[0] if failures else None)
     named, reason = nearest or ("", "no_basis")
     return Ruling(permitted=False, reason=reason, clauses=(named,) if named else ())
 
 
-def _about(case: Case, policy: Policy) -> list[Clause]:
+def _permits(case: Case, policy: Policy) -> list[Clause]:
     """The permits that speak of this act at all."""
-    return [clause for clause in _permits(policy) if failure("act", dict(clause.when)["act"], case) is None]
-
-
-def _permits(policy: Policy) -> list[Clause]:
-    return [clause for clause in policy.clauses if clause.effect is Effect.PERMIT]
+    return [clause for clause in policy.about(case.act) if clause.effect is Effect.PERMIT]
 
 
 def _failure(clause: Clause, case: Case) -> str | None:

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
+from base64 import b32encode
 from unicodedata import normalize
 
 _NOT_WORD = re.compile(r"[\W_]+")
+#: Random bytes of an id.
+ID_SIZE = 16
 _ID = re.compile(r"[a-z2-7]{26}")
+
+
+def id_of(raw: bytes) -> str:
+    """The id that so many random bytes are: 26 letters and digits, never starting with a dash."""
+    return b32encode(raw).decode().rstrip("=").lower()
 
 
 def is_id(text: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from broker.core.conditions import CONDITIONS, KNOWN, Argument
 from broker.core.evidence import TAGS
@@ -98,6 +99,15 @@ class Policy:
     title: str
     limits: Mapping[str, int]
     clauses: tuple[Clause, ...]
+
+    @cached_property
+    def _of_acts(self) -> Mapping[str, tuple[Clause, ...]]:
+        acts = {act for clause in self.clauses for act in _acts(dict(clause.when))}
+        return {act: tuple(it for it in self.clauses if act in _acts(dict(it.when))) for act in acts}
+
+    def about(self, act: str) -> tuple[Clause, ...]:
+        """The clauses that speak of an act, in their order. The others hold of none of its cases: most speak of few."""
+        return self._of_acts.get(act, ())
 
     def limit(self, name: str) -> int:
         """A number of the terms; nothing at all where the document permits no act that it counts."""

@@ -73,6 +73,8 @@ def without(words: str, benign: Iterable[Stem]) -> str:
 
 def spelled(text: str, lookalikes: Mapping[int, int] | None = None) -> str:
     """A text in one spelling: no case, accents or invisible signs; letters that look alike are the same."""
+    if text.isascii() and not lookalikes:  # as nearly all of the lists are, which are read at every start
+        return _DIGRAPH.sub(r"\1", text.lower())
     folded = normalize("NFKD", normalize("NFKC", text).casefold().translate(lookalikes or {}))
     return _DIGRAPH.sub(r"\1", "".join(sign for sign in folded if category(sign) not in {"Mn", "Me", "Cf"}))
 

@@ -42,6 +42,14 @@ def test_every_part_of_an_identifier_counts(changes: dict[str, str]) -> None:
     assert BLINDER.identifier("a", JANE) != BLINDER.identifier("a", other)
 
 
+@given(st.lists(st.text(max_size=80), max_size=5), st.sampled_from(["prod", "dev"]))
+def test_many_digests_are_those_of_each(texts: list[str], environment: str) -> None:
+    accounts = [BLINDER.account(PlatformAccount(platform="x", id=it), environment=environment) for it in texts]
+    assert accounts == BLINDER.accounts("x", texts, environment=environment)
+    records = [BLINDER.identifier("a", Identifier(kind="person", type="email", value=it)) for it in texts]
+    assert records == BLINDER.identifiers("a", kind="person", type="email", values=texts)
+
+
 def test_an_account_and_a_handle_of_the_same_letters_are_two_things() -> None:
     assert BLINDER.account(PlatformAccount(platform="x", id="12")) != BLINDER.handle("x", "12")
 

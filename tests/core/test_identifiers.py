@@ -13,6 +13,7 @@ from broker.core.identifiers import (
     fold_handle,
     read_handle,
     read_identifier,
+    read_values,
     same_handle,
 )
 from broker.errors import MalformedRequest
@@ -183,6 +184,36 @@ ADDRESS = st.builds(
     st.text(st.characters(whitelist_categories=["L", "N"], min_codepoint=0x21, max_codepoint=0x2FF), min_size=1),
     st.from_regex(r"[a-z0-9]{1,20}", fullmatch=True),
 )
+
+
+def value_or_none(type_: str, value: str) -> str | None:
+    """What reading a value by itself comes to."""
+    try:
+        return read(type_, value).value
+    except MalformedRequest:
+        return None
+
+
+#: Plain values, and what is wrong or unusual in one way or another.
+of_a_column = st.one_of(
+    st.sampled_from(["jane@example.com", "john.doe+x@mail.example", "+4930123456", "C-72", "two words", "a" * 256]),
+    st.sampled_from(
+        ["Jane@Example.com", " jane@example.com", "a..b@example.com", "a@example.com\nb@example.com", "", " "]
+    ),
+    st.sampled_from(
+        ["a\x01@example.com", "a@example.com\x7f", "x@" + "d" * 260, "a" * 65 + "@b.example", "+49 30 123456"]
+    ),
+    st.sampled_from(
+        ["am\u00e9lie@example.com", "\u212a@example.com", "a@example.com\u2028", "+0123456789", "a" * 257, "\n"]
+    ),
+    st.text(max_size=12),
+)
+
+
+@pytest.mark.parametrize("type_", KIND_OF)
+@given(values=st.lists(of_a_column, max_size=6))
+def test_a_column_is_read_as_its_values_are_one_by_one(type_: str, values: list[str]) -> None:
+    assert [value_or_none(type_, value) for value in values] == list(read_values(type_, values))
 
 
 @given(address=ADDRESS)

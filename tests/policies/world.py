@@ -66,12 +66,13 @@ from broker.policies import Policies
 from broker.proof.sdjwt import parse, payload_of
 from broker.store.clients import save_client
 from broker.store.consents import consents_of_pair
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.grounds import find_statement, grounds_of_pair
 from broker.store.objections import EVERYONE
 from broker.store.people import Person, find_person, sealer_of
 from broker.store.receipts import list_receipts
 from broker.store.recipients import Recipient
+from broker.store.transaction import Transaction
 
 PURPOSES = ("customer-care", "newsletter", "contact")
 AGREED = dict.fromkeys(("terms_of_service", "privacy_policy", "developer_agreement", "developer_policy"), "2026-01-02")
