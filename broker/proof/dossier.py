@@ -1,9 +1,9 @@
 """The dossier: which ground allowed what on a day, under which words and which policy, in one file that stands alone.
 
 A signed statement (an SD-JWT, so that account and identifier can be left out) says what was asked and lists every part
-by its digest. The parts: the decisions of that day, each with its salt and its way into a batch of the trail; the
-batches; receipts and provenance statements; the policy documents. Batches, receipts and statements have their proofs in
-the log.
+by its digest. The parts: the decisions of that day, each with its salt and its way into a batch of the trail, and the
+sheets in which there are more of them, if any; the batches; receipts and provenance statements; the policy documents.
+Batches, receipts and statements have their proofs in the log.
 """
 
 from __future__ import annotations
@@ -17,38 +17,27 @@ from typing import Any
 
 from broker.core.reading import read_json_object
 from broker.errors import MalformedRequest
+from broker.proof.dossier_parts import (
+    DecisionPart,
+    SheetPart,
+    decision_json,
+    read_decision,
+    read_sheet,
+    sheet_json,
+)
 from broker.proof.keys import JwsSigner
 from broker.proof.logproof import LogProof, parse_logproof
 from broker.proof.merkle import ProofFailed
 from broker.proof.note import NoteFailed
-from broker.proof.sdjwt import Disclosure, SdJwt, commit, decode, encode
+from broker.proof.sdjwt import Disclosure, SdJwt, commit
 
 TYP = "decision-dossier+sd-jwt"
 MEDIA_TYPE = "application/vnd.consent-broker.dossier+json"
 _FORM = f"{MEDIA_TYPE};version=1"
 _MEMBERS = {"mediaType", "statement", "decisions", "batches", "evidence", "policies", "keys"}
+#: A member only where there are any.
+SHEETS = "sheets"
 _MAX_BYTES = 64 * 1024 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class DecisionPart:
-    """One decision: its row as it was written, the salt of its entry, and its place in the batch of that leaf."""
-
-    row: Mapping[str, Any]
-    salt: bytes
-    batch: bytes
-    index: int
-    hashes: Sequence[bytes]
-
-    @property
-    def content(self) -> bytes:
-        """The row in the one writing that was digested."""
-        return json.dumps(self.row, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-    @property
-    def digest(self) -> bytes:
-        """What the batch holds of it."""
-        return hashlib.sha256(self.salt + self.content).digest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +57,7 @@ class Dossier:
     batches: Sequence[Proved]
     evidence: Sequence[Proved]
     policies: Sequence[str]
+    sheets: Sequence[SheetPart] = ()
     jwks: Mapping[str, object] = field(default_factory=dict)
     vkeys: Sequence[str] = ()
 
@@ -75,7 +65,8 @@ class Dossier:
         whole = {
             "mediaType": _FORM,
             "statement": self.statement,
-            "decisions": [_decision_json(part) for part in self.decisions],
+            "decisions": [decision_json(part) for part in self.decisions],
+            **({SHEETS: [sheet_json(part) for part in self.sheets]} if self.sheets else {}),
             "batches": [{"jwt": part.text, "proof": str(part.proof)} for part in self.batches],
             "evidence": [{"evidence": part.text, "proof": str(part.proof)} for part in self.evidence],
             "policies": list(self.policies),
@@ -133,38 +124,19 @@ def is_dossier(text: str) -> bool:
 def parse_dossier(text: str) -> Dossier:
     """Take a dossier apart, or raise :class:`MalformedRequest` naming what is wrong."""
     value: Any = read_json_object(text.encode(errors="surrogatepass"), max_bytes=_MAX_BYTES)
-    if set(value) != _MEMBERS or value["mediaType"] != _FORM:
+    if set(value) - {SHEETS} != _MEMBERS or value["mediaType"] != _FORM:
         raise MalformedRequest(f"a dossier holds {', '.join(sorted(_MEMBERS))}, its mediaType {_FORM}")
     try:
         return Dossier(
             statement=_text(value["statement"]),
-            decisions=[_decision(part) for part in value["decisions"]],
+            decisions=[read_decision(part) for part in value["decisions"]],
+            sheets=[read_sheet(part) for part in value.get(SHEETS, ())],
             batches=[_proved(part, "jwt") for part in value["batches"]],
             evidence=[_proved(part, "evidence") for part in value["evidence"]],
             policies=[_text(part) for part in value["policies"]],
         )
-    except (ProofFailed, NoteFailed, KeyError, TypeError, ValueError) as error:
+    except (ProofFailed, NoteFailed, KeyError, TypeError, AttributeError, ValueError) as error:
         raise MalformedRequest(f"a part of the dossier is not as it should be: {error}") from error
-
-
-def _decision_json(part: DecisionPart) -> dict[str, object]:
-    return {
-        "row": dict(part.row),
-        "salt": encode(part.salt),
-        "batch": encode(part.batch),
-        "index": part.index,
-        "hashes": [encode(step) for step in part.hashes],
-    }
-
-
-def _decision(part: Any) -> DecisionPart:  # noqa: ANN401 - a file's content
-    row, index = part["row"], part["index"]
-    if set(part) != {"row", "salt", "batch", "index", "hashes"} or not isinstance(row, dict) or type(index) is not int:
-        raise TypeError("a decision holds its row, salt, batch, index and hashes")
-    hashes = [decode(_text(step)) for step in part["hashes"]]
-    return DecisionPart(
-        row=row, salt=decode(_text(part["salt"])), batch=decode(_text(part["batch"])), index=index, hashes=hashes
-    )
 
 
 def _proved(part: Any, name: str) -> Proved:  # noqa: ANN401 - a file's content

@@ -6,9 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
-from joserfc import jws
+from cryptography.hazmat.primitives.asymmetric.ec import ECDSA
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
@@ -18,6 +21,7 @@ from broker.proof.sdjwt import encode
 ALGORITHM = "ES256"
 #: How long readers may keep the key set and the verifier keys, in seconds.
 MAX_AGE = 300
+_ES256, _HALF = ECDSA(SHA256()), 32
 #: The members that make a key, and its name.
 MEMBERS = {"EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x"), "AKP": ("alg", "kty", "pub")}
 Jwk = Mapping[str, str]
@@ -43,15 +47,21 @@ class SigningKey:
 
     key: ECKey = field(repr=False)
 
-    @property
+    @cached_property
     def kid(self) -> str:
         """RFC 7638 thumbprint of the public key."""
         return self.key.thumbprint()
 
     def sign(self, payload: bytes, *, typ: str) -> str:
         """Return the compact JWS of *payload*; ``typ`` keeps each kind of token from passing for another."""
-        header = {"alg": ALGORITHM, "typ": typ, "kid": self.kid}
-        return jws.serialize_compact(header, payload, self.key, algorithms=[ALGORITHM])
+        # Three parts, put together by hand (RFC 7515 section 7.1): a library takes twice as long as the signature.
+        header = json.dumps({"alg": ALGORITHM, "typ": typ, "kid": self.kid}, separators=(",", ":"))
+        signed = f"{encode(header.encode())}.{encode(payload)}"
+        private = self.key.private_key
+        assert private is not None  # noqa: S101 - a signing key has it
+        # RFC 7518 section 3.4: r and s, 32 bytes each.
+        r, s = decode_dss_signature(private.sign(signed.encode("ascii"), _ES256))
+        return f"{signed}.{encode(r.to_bytes(_HALF) + s.to_bytes(_HALF))}"
 
     def public(self) -> dict[str, Any]:
         """The JWK to publish."""

@@ -2,7 +2,8 @@
 
  7. parts       what is in the file is what the statement lists, no more and no less
  8. evidence    each receipt and provenance statement verifies by its own steps, and is of the statement's client
- 9. decisions   each row and salt give the digest that its batch was signed over, and is of that client, pair and day
+ 9. decisions   each row and salt give the digest that its batch was signed over, and is of that client, pair and day;
+                each sheet's row, too, and its groups are those whose digests it has
 10. policies    each document has the digest by which decisions and statement name it
 11. grounds     each permit rests on a receipt of its grant, in time; what the statement says of consents, receipts say
 12. inclusion   the proofs lead from each batch, receipt and statement to a tree of the log
@@ -12,19 +13,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from broker.core.consent import ConsentStatus
 from broker.errors import BrokerError
 from broker.proof.batch import TYP as BATCH
 from broker.proof.batch import Batch, read_batch
 from broker.proof.bundle import Bundle
-from broker.proof.claims import Kind, StepFailed
-from broker.proof.dossier import TYP, DecisionPart, Dossier, is_dossier, parse_dossier, text_digest
+from broker.proof.claims import StepFailed
+from broker.proof.dossier import SHEETS, Dossier, is_dossier, parse_dossier, text_digest
+from broker.proof.dossier_claims import DOSSIER, Claims, day_of
+from broker.proof.dossier_parts import DecisionPart, SheetPart, answers_of
 from broker.proof.merkle import ProofFailed, check_inclusion, leaf_hash
 from broker.proof.note import NoteFailed, Verifier
-from broker.proof.receipt import ACCOUNT, IDENTIFIER, leaf_data
+from broker.proof.receipt import leaf_data
 from broker.proof.sdjwt import encode, payload_of
 from broker.proof.signatures import check_signature
 from broker.proof.verify import STEPS, Step, Verdict, check_origin, verify_as, verify_evidence
@@ -32,7 +34,6 @@ from broker.proof.verify import STEPS, Step, Verdict, check_origin, verify_as, v
 DOSSIER_STEPS = ("parts", "evidence", "decisions", "policies", "grounds", "inclusion", "checkpoint")
 _GIVEN, _CONSENT = ConsentStatus.GIVEN.dpv, "consent"
 _TABLE = "decisions"
-Claims = Mapping[str, Any]
 
 
 def verify_file(text: str, *, jwks: Mapping[str, object] | None, vkeys: Sequence[Verifier] = ()) -> Verdict:
@@ -62,46 +63,6 @@ def verify_file(text: str, *, jwks: Mapping[str, object] | None, vkeys: Sequence
     return Verdict(tuple(steps), verdict.payload, verdict.disclosed, revoked=check.revoked)
 
 
-def _check_claims(claims: Claims) -> str:
-    said = claims.get("dossier")
-    if not isinstance(said, dict) or set(said) != {"asked", "parts", "standing", "answers"}:
-        raise StepFailed("the statement must say what was asked, its parts, what stood, and what the terms say")
-    asked, parts = said["asked"], said["parts"]
-    if not isinstance(asked, dict) or set(asked) != {"platform", "accounts", "identifier", "day", "policy"}:
-        raise StepFailed("dossier.asked must name platform, accounts, identifier, day and policy")
-    if not isinstance(parts, dict) or set(parts) != {"decisions", "evidence", "policies"}:
-        raise StepFailed("dossier.parts must list decisions, evidence and policies")
-    for name, listed in parts.items():
-        if not isinstance(listed, list):
-            raise StepFailed(f"dossier.parts.{name} must be a list")
-    for name in ("standing", "answers"):
-        if not isinstance(said[name], list) or not all(isinstance(entry, dict) for entry in said[name]):
-            raise StepFailed(f"dossier.{name} must be a list")
-    _day(asked)
-    return f"{len(parts['decisions'])} decisions of {asked['day']}, {len(said['standing'])} grounds"
-
-
-def _check_disclosures(_claims: Claims, _disclosures: object) -> None:
-    """Account and identifier: whoever reads it may be told, or not."""
-
-
-DOSSIER = Kind(
-    name="dossier",
-    typ=TYP,
-    disclosed=frozenset({ACCOUNT, IDENTIFIER}),
-    check=_check_claims,
-    check_disclosures=_check_disclosures,
-)
-
-
-def _day(asked: Claims) -> tuple[datetime, datetime]:
-    try:
-        begins = datetime.strptime(str(asked["day"]), "%Y-%m-%d").replace(tzinfo=UTC)
-        return begins, begins + timedelta(days=1)
-    except (ValueError, OverflowError) as error:
-        raise StepFailed("dossier.asked.day must be a day, YYYY-MM-DD") from error
-
-
 def _moment(text: object) -> datetime:
     try:
         return datetime.fromisoformat(str(text))
@@ -119,6 +80,7 @@ class _Check:
         self.said: Claims = claims["dossier"]
         self.receipts: list[Claims] = []
         self.statements: list[Claims] = []
+        self.answers: list[Claims] = []
         self.revoked = False
 
     def parts(self) -> str:
@@ -128,8 +90,10 @@ class _Check:
             "evidence": [encode(_leaf(part.text)) for part in whole.evidence],
             "policies": [text_digest(text) for text in whole.policies],
         }
+        if whole.sheets or SHEETS in listed:
+            found[SHEETS] = [encode(part.chained.digest) for part in whole.sheets]
         for name, digests in found.items():
-            if digests != listed[name]:
+            if digests != listed.get(name):
                 raise StepFailed(f"the {name} are not those that the statement lists")
         return "all that the statement lists, and nothing else"
 
@@ -149,7 +113,15 @@ class _Check:
         return f"{len(self.receipts)} receipts, {len(self.statements)} provenance statements"
 
     def decisions(self) -> str:
-        chained = {decision.batch for decision in self.dossier.decisions}
+        whole = self.dossier
+        batches = self._batches({part.batch for part in (*whole.decisions, *(it.chained for it in whole.sheets))})
+        for decision in whole.decisions:
+            self._check_decision(self._row(decision, _TABLE, batches))
+        for sheet in whole.sheets:
+            self._check_sheet(sheet, self._row(sheet.chained, SHEETS, batches))
+        return f"{len(self.answers)} decisions in {len(batches)} batches"
+
+    def _batches(self, chained: set[bytes]) -> Mapping[bytes, Batch]:
         batches: dict[bytes, Batch] = {}
         for part in self.dossier.batches:
             leaf = _leaf(part.text)
@@ -161,27 +133,38 @@ class _Check:
             if leaf not in chained:
                 raise StepFailed("a batch chains none of the decisions")
             batches[leaf] = read_batch(part.text)
-        for decision in self.dossier.decisions:
-            self._check_decision(decision, batches)
-        return f"{len(self.dossier.decisions)} decisions in {len(batches)} batches"
+        return batches
 
-    def _check_decision(self, decision: DecisionPart, batches: Mapping[bytes, Batch]) -> None:
-        if decision.batch not in batches:
+    def _row(self, part: DecisionPart, table: str, batches: Mapping[bytes, Batch]) -> Claims:
+        """A row that its batch was signed over, of the statement's client and day."""
+        if part.batch not in batches:
             raise StepFailed("the batch of a decision is not there")
-        batch = batches[decision.batch]
-        check_inclusion(leaf_hash(decision.digest), decision.index, batch.entries, decision.hashes, batch.root)
-        row, asked = decision.row.get("row"), self.said["asked"]
-        if decision.row.get("table") != _TABLE or not isinstance(row, dict):
+        batch = batches[part.batch]
+        check_inclusion(leaf_hash(part.digest), part.index, batch.entries, part.hashes, batch.root)
+        row: Claims | None = part.row.get("row")
+        if part.row.get("table") != table or not isinstance(row, dict):
             raise StepFailed("a row is none of a decision")
-        begins, ends = _day(asked)
-        if row["client_id"] != self.claims["aud"] or row["account"] not in asked["accounts"]:
-            raise StepFailed(f"decision {row['decision_id']} is of another client or account")
-        if asked["identifier"] not in {None, row["identifier"]} or not begins <= _moment(row["decided_at"]) < ends:
-            raise StepFailed(f"decision {row['decision_id']} is of another record or day")
+        begins, ends = day_of(self.said["asked"])
+        if row["client_id"] != self.claims["aud"] or not begins <= _moment(row["decided_at"]) < ends:
+            raise StepFailed("a decision is of another client or day")
+        return row
+
+    def _check_decision(self, row: Claims) -> None:
+        asked = self.said["asked"]
+        if row["account"] not in asked["accounts"] or asked["identifier"] not in {None, row["identifier"]}:
+            raise StepFailed(f"decision {row['decision_id']} is of another account or record")
+        self.answers.append(row)
+
+    def _check_sheet(self, sheet: SheetPart, row: Claims) -> None:
+        asked = self.said["asked"]
+        answers = answers_of(sheet, asked["accounts"], asked["identifier"])
+        if not answers:
+            raise StepFailed(f"sheet {row['sheet_id']} says nothing of the account or record")
+        self.answers += answers
 
     def policies(self) -> str:
         there = {text_digest(text) for text in self.dossier.policies}
-        named = {part.row["row"]["policy_digest"] for part in self.dossier.decisions}
+        named = {answer["policy_digest"] for answer in self.answers}
         named |= {self.said["asked"]["policy"]} - {None}
         if not named <= there:
             raise StepFailed(f"the document {min(named - there)} is named, and not there")
@@ -194,7 +177,7 @@ class _Check:
         for receipt in self.receipts:
             if receipt["record"]["event"]["state"] == _GIVEN and receipt["jti"] not in told:
                 raise StepFailed(f"the statement says nothing of the consent of receipt {receipt['jti']}")
-        permits = [part.row["row"] for part in self.dossier.decisions if part.row["row"]["permitted"]]
+        permits = [answer for answer in self.answers if answer["permitted"]]
         for permit in permits:
             self._check_permit(permit)
         return f"{len(permits)} permits, each on its ground"

@@ -12,7 +12,8 @@ import pytest
 
 from broker.proof.batch import TYP as BATCH
 from broker.proof.batch import batch_root
-from broker.proof.dossier import TYP, DecisionPart
+from broker.proof.dossier import TYP
+from broker.proof.dossier_parts import DecisionPart
 from broker.proof.merkle import leaf_hash
 from broker.proof.receipt import leaf_data
 from broker.proof.sdjwt import encode
