@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, Text
-from sqlmodel import Field
+from sqlalchemy import Index
 
 from broker.store.columns import Table, key_column, sealed_column, text_column, time_column
 
@@ -20,10 +19,11 @@ class ActionRow(Table, table=True):
     client_id: str = text_column(primary=True)
     event_id: str = text_column(primary=True)
     said: bytes = key_column()
-    action_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    action_id: str = text_column()
     action: str = text_column()
     done_at: datetime = time_column()
     received_at: datetime = time_column()
     statement: str = text_column()
     jwt: str = text_column()
     leaf: bytes = sealed_column()
+    __table_args__ = (Index(None, "client_id", "action_id", unique=True),)

@@ -18,9 +18,9 @@ from sqlmodel import col
 from broker.core.action import ASKING
 from broker.core.names import is_id
 from broker.store.action_tables import ActionRow
-from broker.store.database import Transaction
 from broker.store.log import Leaf, leave
 from broker.store.tables import EventRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, table_of
 
 
@@ -114,7 +114,8 @@ def asking_events(tx: Transaction, account: bytes, *, grant_id: str | None = Non
     mine = [col(EventRow.account) == account, col(EventRow.type).in_(ASKING)]
     if grant_id is not None:
         mine.append(col(EventRow.grant_id) == grant_id)
-    return [ToldEvent(**row._asdict()) for row in tx.execute(_EVENTS.where(*mine).order_by(col(EventRow.number)))]
+    order = (col(EventRow.occurred_at), col(EventRow.client_id), col(EventRow.number))
+    return [ToldEvent(**row._asdict()) for row in tx.execute(_EVENTS.where(*mine).order_by(*order))]
 
 
 def unanswered_events(tx: Transaction, *, before: datetime, client_id: str | None = None) -> list[ToldEvent]:

@@ -15,11 +15,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, inspect
 
 from broker.store.columns import metadata
-from broker.store.database import Transaction
 from broker.store.log_tables import TrailRow
 from broker.store.raw_rows import RawRow, walk
 from broker.store.row_mac import canonical, primary_key_of, row_key_digest, row_mac
-from broker.store.trail import entry_digest, entry_mac, is_followed
+from broker.store.trail import UNMARKED, entry_digest, entry_mac, is_followed
+from broker.store.transaction import Transaction
 from broker.store.writing import table_of
 
 TRAIL = table_of(TrailRow)
@@ -82,6 +82,10 @@ class Walk:
     leaves: Marks = field(default_factory=Marks)
     waiting: set[bytes] = field(default_factory=set)
     newest: tuple[int, datetime] | None = None
+    #: What is older was dropped, as retentions say, and how many rows of which table they name.
+    kept_since: datetime | None = None
+    retained: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
     _named: set[tuple[str, str]] = field(default_factory=set)
 
     def name(self, table: str, key: str, wrong: str) -> None:
@@ -113,15 +117,16 @@ def missing_tables(tx: Transaction) -> list[str]:
 
 
 def check_rows(audit: Walk) -> None:
-    """Look at every row of every table but the trail itself."""
+    """Look at every row of every table that bears MACs, but the trail itself."""
     for table in metadata.sorted_tables:
-        if table is not TRAIL:
+        if table is not TRAIL and table.name not in UNMARKED:
             for chunk in walk(audit.tx, table):
                 audit.walked["rows"] += len(chunk)
-                _check_chunk(audit, table, chunk)
+                check_chunk(audit, table, chunk)
 
 
-def _check_chunk(audit: Walk, table: Table, chunk: list[RawRow]) -> None:
+def check_chunk(audit: Walk, table: Table, chunk: list[RawRow]) -> list[RawRow | None]:
+    """Look at some rows of a table; return the last entry of each, None where it has none."""
     key = primary_key_of(table)
     named = [row for row in chunk if all(name in row.values for name in key)]
     lasting = {row_key_digest(audit.key, table, row.values): row for row in named if is_followed(table, row.values)}
@@ -132,6 +137,7 @@ def _check_chunk(audit: Walk, table: Table, chunk: list[RawRow]) -> None:
         fault = _fault(audit.key, table, row, lasting=row.key in digests, entry=entry)
         if fault:
             audit.name(table.name, row.key, fault)
+    return [last.get(digests.get(row.key, b"")) for row in chunk]
 
 
 def last_entries(audit: Walk, keys: Iterable[bytes]) -> Mapping[bytes, RawRow]:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
 from sqlalchemy import Table
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 
-from broker.store.auditing import Seen, Walk
+from broker.store.auditing import Seen, Walk, last_entries
 from broker.store.columns import metadata
+from broker.store.partitions import BY, FORMS
 from broker.store.raw_rows import RawRow, walk
+from broker.store.row_mac import row_key_digest
 from broker.store.sealing import SealBroken, Sealer
+from broker.store.trail import NOT_FOLLOWED
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,18 @@ def rows_beside(audit: Walk, name: str, column: str, values: Iterable[object], *
             yield from _seen(audit, name, chunk)
 
 
+def rows_older(audit: Walk, before: datetime) -> Iterator[tuple[str, Seen, datetime | None]]:
+    """What was answered before a moment and is there: its table, the row, and when it was last written, if known."""
+    for name in FORMS:
+        table = metadata.tables[name]
+        for chunk in walk(audit.tx, table, lambda query, by=table.c[BY]: query.where(by < before)):  # type: ignore[misc] # a lambda's default
+            whole = [row for row in chunk if row.wrong is None]
+            keys = {row.key: row_key_digest(audit.key, table, row.values) for row in whole}
+            last = {} if name in NOT_FOLLOWED else last_entries(audit, keys.values())
+            written = {key: entry.values.get("written_at") for key, entry in last.items()}
+            yield from ((name, seen, written.get(keys[seen.key])) for seen in _seen(audit, name, whole))
+
+
 def opened_rows(audit: Walk, name: str, store: Sealer) -> Iterator[list[OpenedRow]]:
     """Receipts or statements, opened; those that do not open are told of, and those told of before are left aside."""
     for chunk in sound_rows(audit, name):
@@ -51,6 +70,21 @@ def opened_rows(audit: Walk, name: str, store: Sealer) -> Iterator[list[OpenedRo
             _open(audit, metadata.tables[name], seen, store, wrapped.get(seen.values["account"])) for seen in chunk
         )
         yield [row for row in opened if row is not None]
+
+
+def legible(read: Callable[[], Answer]) -> Answer | None:
+    """What is read through converters; None where a row holds what the broker never writes, such as a time at infinity.
+
+    Such a row is told of where it is looked at as it lies.
+    """
+    try:
+        return read()
+    except (ValueError, TypeError, RecursionError, AttributeError, DataError):
+        return None
+    except StatementError as fault:
+        if isinstance(fault, DBAPIError):
+            raise  # the database itself failed
+        return None
 
 
 def _open(audit: Walk, table: Table, seen: Seen, store: Sealer, wrapped: bytes | None) -> OpenedRow | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
 
 from broker.store.auditing import LONGEST, TRAIL, Walk, by_letters, is_sound, last_entries
+from broker.store.columns import metadata
+from broker.store.partitions import FORMS
 from broker.store.raw_rows import RawRow, walk
+from broker.store.row_mac import row_key_digest
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,16 @@ def check_waiting(audit: Walk) -> None:
                 audit.name(TRAIL.name, entry.key, "waits for a batch, though later ones have theirs: it was put back")
 
 
+def chained_by(audit: Walk, name: str, row: Mapping[str, object]) -> datetime | None:
+    """When the batch was made that chains what a row was written as last; None while none does."""
+    key = row_key_digest(audit.key, metadata.tables[name], row)
+    batches = metadata.tables["batches"]
+    of_row = select(batches.c.made_at).join_from(TRAIL, batches, batches.c.number == TRAIL.c.batch)
+    last = of_row.where(TRAIL.c.row_key == key).order_by(TRAIL.c.number.desc()).limit(1)
+    found: datetime | None = audit.tx.execute(last).scalar()
+    return found
+
+
 def _passed_over(entry: RawRow, number: int, written_at: datetime) -> bool:
     written: datetime = entry.values["written_at"]
     return int(entry.key) < number and written < written_at - LONGEST
@@ -85,10 +101,17 @@ def _check_gone(audit: Walk, chunk: list[RawRow]) -> None:
     last = last_entries(audit, {entry.values["row_key"] for entry in alone})
     for entry in alone:
         said = entry.values
-        if last[said["row_key"]].key == entry.key:
+        if last[said["row_key"]].key == entry.key and not _was_dropped(audit, said):
             written = f"{said['written_at']:%Y-%m-%dT%H:%M:%SZ}"
             wrong = f"is gone, and nothing says that the broker deleted it; last written {written}, entry {entry.key}"
             audit.name(said["row_table"], shown_digest(said["row_key"]), wrong)
+
+
+def _was_dropped(audit: Walk, said: Mapping[str, Any]) -> bool:
+    """Whether a retention says that a row is gone: of its tables, and written before the moment up to which it goes."""
+    covered = audit.kept_since is not None and said["row_table"] in FORMS and said["written_at"] < audit.kept_since
+    audit.dropped[said["row_table"]] += covered
+    return covered
 
 
 def shown_digest(row_key: bytes) -> str:

@@ -9,11 +9,11 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.log import Leaf, leave
 from broker.store.log_tables import BatchRow, TrailRow
 from broker.store.row_mac import content_of, is_marked
 from broker.store.trail import entry_mac
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, rewrite, table_of
 
 _TRAIL = table_of(TrailRow)

@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import select, union
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.people import handles_held
 from broker.store.tables import ConsentRow, ReceiptRow
 from broker.store.terms_tables import GroundRow, ObjectionRow
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,17 +6,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import col
 
 from broker.core.client import Client, Registration, Standing
 from broker.core.names import is_id
-from broker.store.database import Transaction
+from broker.store.row_security import binding
 from broker.store.tables import ClientRow
 from broker.store.terms_tables import StandingRow, UseCaseRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, add_once, change, table_of
 
 _ROWS = select(table_of(ClientRow))
+_ROW = _ROWS.where(col(ClientRow.client_id) == bindparam("client_id"))
 _SEQUENCES = ("redirect_uris", "contacts", "scopes", "purposes", "platforms", "brands")
 
 
@@ -50,7 +52,21 @@ def find_client(tx: Transaction, client_id: str) -> Client | None:
     """Return the client of that id."""
     if not is_id(client_id):
         return None
-    row = tx.execute(_ROWS.where(col(ClientRow.client_id) == client_id)).one_or_none()
+    row = tx.execute(_ROW, {"client_id": client_id}).one_or_none()
+    return _client(row) if row else None
+
+
+def version_of(tx: Transaction, client_id: str) -> bytes | None:
+    """What changes with every change of a client's row: its MAC."""
+    return tx.execute(select(table_of(ClientRow).c.mac).where(col(ClientRow.client_id) == client_id)).scalar()
+
+
+def enter_client(tx: Transaction, client_id: str) -> Client | None:
+    """Return the client that calls, and let the transaction see and write no other client's rows from now on."""
+    if not is_id(client_id):
+        return None
+    own = _ROWS.add_columns(*binding(tx, client_id)).where(col(ClientRow.client_id) == client_id)
+    row = tx.execute(own).one_or_none()
     return _client(row) if row else None
 
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, not_, select, tuple_
+from sqlalchemy import ColumnElement, and_, bindparam, func, literal, not_, select, tuple_
 from sqlmodel import col
 
 from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.expiry import due_after
 from broker.core.identifiers import Association, OffPlatformId
 from broker.core.names import is_id
-from broker.store.database import Transaction
 from broker.store.paging import Place, page
 from broker.store.sealing import Sealer
 from broker.store.tables import AssociationRow, ConsentRow, PersonRow, RefusalRow
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
-from broker.store.writing import add, add_once, change, drop, table_of
+from broker.store.writing import add, add_once, change, change_one, drop_one, table_of
 
 _SAME_GRANT = and_(
     col(AssociationRow.account) == col(ConsentRow.account),
@@ -31,6 +31,13 @@ _RECORDS = select(
     *table_of(ConsentRow).columns,
     col(AssociationRow.grant_id).label("associated"),
 ).outerjoin_from(ConsentRow, AssociationRow, _SAME_GRANT)
+_OF_ACCOUNT = col(ConsentRow.account) == bindparam("account")
+_OF_GRANT = (_OF_ACCOUNT, col(ConsentRow.grant_id) == bindparam("grant_id"))
+_OF_IDENTIFIER = (_OF_ACCOUNT, col(ConsentRow.identifier) == bindparam("identifier"))
+_ONE = _RECORDS.where(*_OF_GRANT)
+_BETWEEN = _RECORDS.where(*_OF_IDENTIFIER).order_by(col(ConsentRow.grant_id))
+_OF_PAIR = _RECORDS.where(*_OF_IDENTIFIER, col(ConsentRow.client_id) == bindparam("client_id"))
+_DETAILS = select(col(ConsentRow.sealed_details)).where(*_OF_GRANT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,27 +89,11 @@ def end_consent(tx: Transaction, record: ConsentRecord) -> bool:
 
     False when somebody else ended it first: the database, not the caller's copy, says what it was.
     """
-    ended = change(
-        tx,
-        ConsentRow,
-        col(ConsentRow.account) == record.account,
-        col(ConsentRow.grant_id) == record.grant_id,
-        col(ConsentRow.status) == ConsentStatus.GIVEN.value,
-        status=record.status.value,
-        ended_at=record.ended_at,
-        ended_by=record.ended_by,
-        due_at=None,
-    )
-    if not ended:
+    grant = {"account": record.account, "grant_id": record.grant_id}
+    end = {"status": record.status.value, "ended_at": record.ended_at, "ended_by": record.ended_by, "due_at": None}
+    if not change_one(tx, ConsentRow, {**grant, "status": ConsentStatus.GIVEN.value}, **end):
         return False
-    drop(
-        tx,
-        AssociationRow,
-        col(AssociationRow.account) == record.account,
-        col(AssociationRow.client_id) == record.client_id,
-        col(AssociationRow.identifier) == record.identifier.digest,
-        col(AssociationRow.grant_id) == record.grant_id,
-    )
+    drop_one(tx, AssociationRow, {**grant, "client_id": record.client_id, "identifier": record.identifier.digest})
     return True
 
 
@@ -144,14 +135,12 @@ def put_off(tx: Transaction, due: Due, *, until: datetime) -> bool:
 
 def consents_of_pair(tx: Transaction, pair: Association) -> tuple[ConsentRecord, ...]:
     """Return every consent of one pair to one client: the match's one read, by primary key."""
-    rows = tx.execute(
-        _RECORDS.where(
-            col(ConsentRow.account) == pair.account,
-            col(ConsentRow.client_id) == pair.client_id,
-            col(ConsentRow.identifier) == pair.identifier,
-        )
-    )
-    return tuple(_record(row) for row in rows)
+    return tuple(_record(row) for row in tx.execute(_OF_PAIR, vars(pair)))
+
+
+def consents_between(tx: Transaction, account: bytes, identifier: bytes) -> tuple[ConsentRecord, ...]:
+    """The same by the two digests alone, in one order: an identifier's digest is one client's."""
+    return tuple(_record(row) for row in tx.execute(_BETWEEN, {"account": account, "identifier": identifier}))
 
 
 def holds_consent(tx: Transaction, account: bytes, client_id: str) -> bool:
@@ -164,13 +153,19 @@ def holds_consent(tx: Transaction, account: bytes, client_id: str) -> bool:
     return found.first() is not None
 
 
+def accounts_held(tx: Transaction, accounts: Collection[bytes], client_id: str) -> frozenset[bytes]:
+    """Those of these accounts of which the client holds, or once held, any consent."""
+    held = select(col(ConsentRow.account)).where(
+        col(ConsentRow.account).in_(list(accounts)), col(ConsentRow.client_id) == client_id
+    )
+    return frozenset(tx.execute(held.distinct()).scalars())
+
+
 def find_consent(tx: Transaction, account: bytes, grant_id: str) -> ConsentRecord | None:
     """Return one consent of one person."""
     if not is_id(grant_id):
         return None
-    row = tx.execute(
-        _RECORDS.where(col(ConsentRow.account) == account, col(ConsentRow.grant_id) == grant_id)
-    ).one_or_none()
+    row = tx.execute(_ONE, {"account": account, "grant_id": grant_id}).one_or_none()
     return _record(row) if row else None
 
 
@@ -213,11 +208,7 @@ def given_consents(tx: Transaction, *, platform: str, now: datetime) -> Iterator
 
 def details_of(tx: Transaction, record: ConsentRecord, *, sealer: Sealer) -> Details:
     """Open what is shown again of a consent."""
-    sealed = tx.execute(
-        select(col(ConsentRow.sealed_details)).where(
-            col(ConsentRow.account) == record.account, col(ConsentRow.grant_id) == record.grant_id
-        )
-    ).scalar_one()
+    sealed = tx.execute(_DETAILS, {"account": record.account, "grant_id": record.grant_id}).scalar_one()
     opened = sealer.open_json(sealed, place=_place(record))
     assert isinstance(opened, dict)  # noqa: S101 - sealed by save_consent
     return Details(**opened)

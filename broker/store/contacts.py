@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, distinct, func, or_, select
 from sqlmodel import col
 
 from broker.core.fingerprint import Fingerprint
-from broker.store.database import Transaction
 from broker.store.terms_tables import ContactRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add
 
 

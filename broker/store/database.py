@@ -4,39 +4,32 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from broker.errors import BadConfiguration, Unavailable
+from broker.spans import span
+from broker.store.connecting import BUSY_MS, Manner, open_engine
+from broker.store.projecting import project
 from broker.store.trail import Pen, begin_trail
+from broker.store.transaction import Transaction
 from broker.store.turns import Turns
 
-#: What verbs are handed; only this folder knows what it can do.
-Transaction = Connection
-
 SCHEMES = ("sqlite", "postgresql+psycopg")
-_BUSY_MS = 10_000
 #: How long an emptying of the journal waits for those who read; writers wait for it.
 _SCRUB_MS = 500
-_POSTGRES_OPTIONS = "-c statement_timeout=8000 -c lock_timeout=4000 -c synchronous_commit=on -c timezone=UTC"
-#: WAL with FULL: at NORMAL an acknowledged row is lost in a power cut. secure_delete overwrites what is erased.
-_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    f"busy_timeout={_BUSY_MS}",
-    "trusted_schema=OFF",
-    "secure_delete=ON",
-)
-#: Connections of one worker: more than those who may wait ever have (store/turns), so there is one for a withdrawal.
-#: No error tells a statement's values.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 10, "hide_parameters": True}
+#: How often what was written meanwhile is copied too.
+_ROUNDS = 5
+_STRAIGHT = Manner()
+#: A look begins with what it reads first; SQLite reads nothing for a query of no table.
+_ANY = text("SELECT 1 FROM clients LIMIT 1")
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +49,7 @@ def _failing_plainly() -> Iterator[None]:
 class Database:
     """A store reached by an SQLAlchemy URL of one of :data:`SCHEMES`; written to only with the *pen* for its rows."""
 
-    def __init__(self, url: str, *, pen: Pen | None = None) -> None:
+    def __init__(self, url: str, *, pen: Pen | None = None, manner: Manner = _STRAIGHT) -> None:
         if not url.startswith(tuple(f"{scheme}://" for scheme in SCHEMES)):
             raise BadConfiguration(f"BROKER_DATABASE_URL must start with {' or '.join(SCHEMES)}://")
         if url.startswith("sqlite") and not url.removeprefix("sqlite://").strip("/"):
@@ -65,7 +58,7 @@ class Database:
             )
         self._pen = pen
         try:
-            self.engine = _open(url)
+            self.engine = open_engine(url, manner)
             self._readers = self.engine.execution_options(reading=True)
             self._turns = Turns(_file_of(self.engine))
         except (ValueError, SQLAlchemyError) as error:
@@ -79,21 +72,44 @@ class Database:
         What may wait is begun *in_turn*; *whose* it is then, none has more than half of the turns.
         """
         turn = self._turns.in_turn(whose) if in_turn else self._turns.first()
-        with _failing_plainly(), turn as begun, self.engine.begin() as connection:
+        kept = span("transaction", {"db.system.name": self.engine.dialect.name, "broker.in_turn": in_turn})
+        with kept, _failing_plainly(), turn as begun, self.engine.begin() as connection:
             begun()
             if self._pen is None:
                 yield connection
                 return
             trail = begin_trail(connection, self._pen)
             yield connection
+            project(connection, trail.touched)
             trail.write(connection)
 
     @contextmanager
     def reading(self, *, in_turn: bool = False, whose: str = "") -> Iterator[Transaction]:
         """A look that waits for no writer, and writes nothing; *in_turn* and *whose* as of a transaction."""
         turn = self._turns.look(whose) if in_turn else nullcontext()
-        with _failing_plainly(), turn, self._readers.begin() as connection:
+        kept = span("look", {"db.system.name": self.engine.dialect.name, "broker.in_turn": in_turn})
+        with kept, _failing_plainly(), turn, self._readers.begin() as connection:
             yield connection
+
+    @contextmanager
+    def still(self, now: Callable[[], datetime], *, whose: str = "") -> Iterator[tuple[Transaction, datetime]]:
+        """A look of one moment, and that moment; however long it takes, nobody waits for it.
+
+        On SQLite the moment is one at which nobody wrote: what bears an earlier time is in the look, what is not in it
+        will bear a later one. So what is decided here counts as if it had been decided between two transactions.
+        """
+        with ExitStack() as look:
+            if self.engine.dialect.name == "postgresql":
+                tx = look.enter_context(self.reading())
+                tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                moment = now()
+                tx.execute(_ANY).all()
+            else:
+                with self.transaction(in_turn=True, whose=whose):
+                    tx = look.enter_context(self.reading())
+                    tx.execute(_ANY).all()
+                    moment = now()
+            yield tx, moment
 
     @contextmanager
     def snapshot(self) -> Iterator[Transaction]:
@@ -149,37 +165,29 @@ class Database:
             with closing(self.engine.raw_connection()) as connection:
                 connection.execute(f"PRAGMA busy_timeout={_SCRUB_MS}")
                 busy, *_pages = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-                connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+                connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         except (sqlite3.Error, PoolTimeout):
             return False
         return not busy
+
+    def settle(self) -> None:
+        """Copy SQLite's journal into the database beside those who read and write; nobody waits for it.
+
+        What was committed lies safely in the journal: this keeps it short, and spares a commit from doing it.
+        """
+        if self.engine.dialect.name != "sqlite":
+            return
+        with suppress(sqlite3.Error, PoolTimeout), closing(self.engine.raw_connection()) as connection:
+            for _ in range(_ROUNDS):
+                # Only a journal that is copied to its end begins anew; while it was copied, more was written.
+                _busy, written, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+                if written == copied:
+                    return
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
 
 
-def _open(url: str) -> Engine:
-    if url.startswith("sqlite"):
-        # autocommit leaves BEGIN to us: writers take the lock at once instead of failing half-way.
-        engine = create_engine(url, connect_args={"timeout": _BUSY_MS / 1000, "isolation_level": None}, **_POOL)
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    return create_engine(url, pool_pre_ping=True, connect_args={"options": _POSTGRES_OPTIONS}, **_POOL)
-
-
 def _file_of(engine: Engine) -> Path | None:
     return Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()

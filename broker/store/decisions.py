@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, select
 from sqlmodel import col
 
 from broker.core.match import Decision, MatchRequest
-from broker.store.database import Transaction
 from broker.store.people import HELD
 from broker.store.tables import DecisionRow, HandleRow
 from broker.store.terms_tables import LedToRow
-from broker.store.writing import add
+from broker.store.transaction import Transaction
+from broker.store.writing import add, add_all
 
 
 def save_decision(
@@ -37,6 +38,12 @@ def save_decision(
         association_id=decision.ground.association_id if decision.ground else None,
         decided_at=now,
     )
+
+
+def save_decisions(tx: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
+    """Write down many answers, each given as its row is."""
+    if rows:
+        add_all(tx, DecisionRow, rows)
 
 
 def save_led_to(tx: Transaction, decision_id: str, *, handle: bytes, account: bytes, now: datetime) -> None:

@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from broker.core.delivery import State, StreamStatus
-from broker.store.database import Transaction
 from broker.store.delivery_tables import DeliveryRow, StreamRow
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 from broker.store.writing import add, change, drop, table_of
 
@@ -214,7 +214,11 @@ def revive(tx: Transaction, *, client_id: str | None, event_id: str | None, now:
     which += [col(DeliveryRow.client_id) == client_id] if client_id else []
     which += [col(DeliveryRow.event_id) == event_id] if event_id else []
     fresh = {"state": State.PENDING.value, "attempts": 0, "first_attempt_at": None, "ended_at": None}
-    return len(change(tx, DeliveryRow, *which, next_attempt_at=now, **fresh))
+    whose = tx.execute(select(col(DeliveryRow.client_id)).distinct().where(*which)).scalars().all()
+    return sum(
+        len(change(tx, DeliveryRow, col(DeliveryRow.client_id) == mine, *which, next_attempt_at=now, **fresh))
+        for mine in sorted(whose)  # one by one: in a cluster each client's lie elsewhere, and are locked alone
+    )
 
 
 def find_deliveries(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, Text, text
+from sqlalchemy import Column, Index, Integer, text
 from sqlmodel import Field
 
 from broker.store.columns import Table, json_column, key_column, sealed_column, text_column, time_column
@@ -24,7 +24,7 @@ class StreamRow(Table, table=True):
 
     __tablename__ = "streams"
     client_id: str = text_column(primary=True)
-    stream_id: str = Field(sa_column=Column(Text, nullable=False, unique=True))
+    stream_id: str = text_column()
     method: str = text_column()
     endpoint_url: str | None = text_column(nullable=True)
     sealed_authorization: bytes = sealed_column()

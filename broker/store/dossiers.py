@@ -8,26 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Table, select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.grounds import SignedStatement, open_statement
 from broker.store.log_tables import BatchRow, TrailRow
-from broker.store.row_mac import canonical, row_key_digest
+from broker.store.row_mac import canonical, primary_key_of, row_key_digest
 from broker.store.sealing import Sealer
 from broker.store.tables import DecisionRow
 from broker.store.terms_tables import GroundRow, StatementRow
+from broker.store.transaction import Transaction
 from broker.store.writing import table_of
 
 _DECISIONS = table_of(DecisionRow)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChainedDecision:
-    """A decision's row in its canonical form, its entry's salt, and where it is chained; None while it is not."""
+class ChainedRow:
+    """A row in its canonical form, its entry's salt, and where it is chained; None while it is not."""
 
-    decision_id: str
+    name: str
     row: Mapping[str, Any]
     salt: bytes
     batch: int | None
@@ -43,7 +43,7 @@ def decisions_of_day(
     begins: datetime,
     ends: datetime,
     identifier: bytes | None,
-) -> list[ChainedDecision]:
+) -> list[ChainedRow]:
     """Return the decisions of a client about an account, under any of its names, within a time; the first first."""
     found = tx.execute(
         select(_DECISIONS)
@@ -56,19 +56,20 @@ def decisions_of_day(
         )
         .order_by(col(DecisionRow.decided_at), col(DecisionRow.decision_id))
     )
-    return [_chained(tx, key, row._asdict()) for row in found.all()]
+    return [chained(tx, key, _DECISIONS, row._asdict()) for row in found.all()]
 
 
-def _chained(tx: Transaction, key: bytes, row: dict[str, Any]) -> ChainedDecision:
+def chained(tx: Transaction, key: bytes, table: Table, row: dict[str, Any]) -> ChainedRow:
+    """Find a row's way into the log, by its last entry of the trail."""
     entry = tx.execute(
         select(col(TrailRow.salt), col(TrailRow.batch), col(TrailRow.position))
-        .where(col(TrailRow.row_key) == row_key_digest(key, _DECISIONS, row))
+        .where(col(TrailRow.row_key) == row_key_digest(key, table, row))
         .order_by(col(TrailRow.number).desc())
         .limit(1)
     ).one_or_none()
-    return ChainedDecision(
-        decision_id=row["decision_id"],
-        row=json.loads(canonical(_DECISIONS, row)),
+    return ChainedRow(
+        name="/".join(str(row[name]) for name in primary_key_of(table) if name != "account"),
+        row=json.loads(canonical(table, row)),
         salt=entry.salt if entry else b"",
         batch=entry.batch if entry else None,
         position=entry.position if entry else None,

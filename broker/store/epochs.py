@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, func, literal, select, tuple_
 
-from broker.store.database import Transaction
 from broker.store.delivery_tables import StreamRow
 from broker.store.sealing import EPOCH_SIZE, SealBroken, StoreSealer, prefix_of
 from broker.store.short_lived import LinkRow, PushedRequestRow
 from broker.store.tables import PersonRow, ReceiptRow
 from broker.store.terms_tables import IdempotencyRow, StatementRow
+from broker.store.transaction import Transaction
 from broker.store.writing import change, table_of
 
 Key = tuple[object, ...]

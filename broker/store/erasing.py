@@ -8,30 +8,33 @@ out to it afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, bindparam, select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
 from broker.core.consent import ConsentStatus
 from broker.errors import BadConfiguration
 from broker.store.columns import metadata
-from broker.store.database import Transaction
 from broker.store.events import rename_queue
 from broker.store.log import Leaf, leave
 from broker.store.log_tables import ErasureRow
+from broker.store.pairs import wipe_match
 from broker.store.people import RECYCLED
 from broker.store.receipts import StatusEntry, invalidate
 from broker.store.routes import RECEIPT
 from broker.store.row_mac import canonical, is_marked, row_mac
+from broker.store.sheet_tables import SheetEntriesRow
+from broker.store.sheets_erasing import blank_in_sheets
 from broker.store.tables import EventRow, HandleRow, PersonRow, ReceiptRow, RouteRow
 from broker.store.terms_tables import StatementRow
 from broker.store.trail import blank_entries, trail_of
-from broker.store.writing import add_once, change, table_of, wipe
+from broker.store.transaction import Transaction
+from broker.store.writing import add_once, change, move, table_of, wipe
 
 #: Kept as evidence, and what of each leads to the person.
 KEPT: Mapping[type, Mapping[str, object]] = {
@@ -45,7 +48,10 @@ _FIRST = "person_sessions"
 
 @dataclass(frozen=True, kw_only=True)
 class Erased:
-    """How many rows went and how many stay, by table; the digests of the trail's entries that lost key and salt."""
+    """How many rows went and how many stay, by table, of sheets how many entries.
+
+    ``entries`` are the digests of the trail's entries that lost key and salt.
+    """
 
     destroyed: Mapping[str, int]
     kept: Mapping[str, int]
@@ -66,7 +72,7 @@ class Erasure:
 
 def hold_people(tx: Transaction, accounts: Iterable[bytes]) -> dict[bytes, str]:
     """Keep everybody else from these accounts until the transaction ends; return the generation of those known."""
-    return {row.account: row.generation for row in _held(tx, PersonRow.account, accounts)}
+    return {row.account: row.generation for row in _held(tx, accounts)}
 
 
 def hold_generations(tx: Transaction, generations: Iterable[str]) -> dict[bytes, str]:
@@ -76,7 +82,9 @@ def hold_generations(tx: Transaction, generations: Iterable[str]) -> dict[bytes,
     have them erased, too, and certified.
     """
     table, key = table_of(PersonRow), trail_of(tx).key
-    rows = _held(tx, PersonRow.generation, generations)
+    wanted = set(generations)
+    named = tx.execute(select(table.c.account).where(table.c.generation.in_(wanted))).scalars()
+    rows = [row for row in _held(tx, named.all()) if row.generation in wanted]
     for row in rows:
         if not is_marked(row._asdict(), row_mac(key, canonical(table, row._asdict()))):
             raise BadConfiguration(
@@ -86,9 +94,11 @@ def hold_generations(tx: Transaction, generations: Iterable[str]) -> dict[bytes,
     return {row.account: row.generation for row in rows}
 
 
-def _held(tx: Transaction, column: object, values: Iterable[object]) -> Sequence[Row[Any]]:
-    people = select(table_of(PersonRow)).where(col(column).in_(list(values)))
-    return tx.execute(people.order_by(col(PersonRow.account)).with_for_update()).all()
+def _held(tx: Transaction, accounts: Iterable[bytes]) -> list[Row[Any]]:
+    """One by one, in an order that all keep to: in a cluster each lies elsewhere, and is locked alone."""
+    person = select(table_of(PersonRow)).where(col(PersonRow.account) == bindparam("whose")).with_for_update()
+    found = (tx.execute(person, {"whose": account}).one_or_none() for account in sorted(set(accounts)))
+    return [row for row in found if row]
 
 
 def erase_rows(
@@ -98,7 +108,12 @@ def erase_rows(
     kept = _keep_evidence(tx, accounts, new_account)
     _keep_recycled(tx, accounts, new_account)
     destroyed = {table.name: wipe(tx, table, table.c.account.in_(accounts)) for table in tables_of_people()}
+    for account in accounts:
+        for name, count in wipe_match(tx, account).items():
+            destroyed[name] = destroyed.get(name, 0) + count
+    destroyed[table_of(SheetEntriesRow).name] = blank_in_sheets(tx, accounts)
     entries = blank_entries(tx, accounts, erasure_id=erasure_id)
+    trail_of(tx).leave_alone(accounts)
     return Erased(destroyed=destroyed, kept=kept, entries=tuple(entries))
 
 
@@ -119,7 +134,7 @@ def _keep_evidence(tx: Transaction, accounts: Collection[bytes], new_account: Ca
         for model, emptied in KEPT.items():
             table = table_of(model)
             mine = (table.c.account == account, table.c.client_id == client_id)
-            kept[table.name] += len(change(tx, model, *mine, account=nobody, **emptied))
+            kept[table.name] += len(move(tx, model, *mine, account=nobody, **emptied))
         rename_queue(tx, client_id, account, nobody)
         names = [
             name_digest(RECEIPT, receipt.receipt_id)
@@ -128,7 +143,8 @@ def _keep_evidence(tx: Transaction, accounts: Collection[bytes], new_account: Ca
             and receipt.status != ConsentStatus.REFUSED.value
         ]
         # The business finds its own receipt still; a refusal was the person's alone.
-        change(tx, RouteRow, col(RouteRow.kind) == RECEIPT, col(RouteRow.name).in_(names), account=nobody)
+        for name in names:
+            change(tx, RouteRow, col(RouteRow.kind) == RECEIPT, col(RouteRow.name) == name, account=nobody)
     return kept
 
 

@@ -1,9 +1,9 @@
 """Events: each written in the transaction of its cause, with its delivery to the client that it is for.
 
-An event has a place among those of its account, and is delivered in that order. The place is taken while the person is
-held: on PostgreSQL the second of two writers waits for the first to commit and then reads what it wrote, on SQLite
-there is one writer at a time. So the order of places is the order of commits. Were it ever not so, the unique index
-would end the second transaction before it told anybody anything.
+An event has a place among those that its client is told of the account, and is delivered in that order. The place is
+taken while the person is held: on PostgreSQL the second of two writers waits for the first to commit and then reads
+what it wrote, on SQLite there is one writer at a time. So the order of places is the order of commits. Were it ever not
+so, the unique index would end the second transaction before it told anybody anything.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlmodel import col
 
 from broker.core.delivery import State
-from broker.store.database import Transaction
 from broker.store.delivery_tables import DeliveryRow
 from broker.store.people import hold_person
 from broker.store.tables import EventRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, change
 
 _QUEUE_SIZE = 16
+_LAST = select(func.max(col(EventRow.number))).where(
+    col(EventRow.account) == bindparam("account"), col(EventRow.client_id) == bindparam("client_id")
+)
 
 
 def save_event(
@@ -46,7 +49,7 @@ def save_event(
     first, as this does.
     """
     same: dict[str, object] = {"client_id": client_id, "event_id": event_id, "occurred_at": now}
-    same["number"] = _next_number(tx, account)
+    same["number"] = _next_number(tx, account, client_id)
     about = {"grant_id": grant_id, "receipt_id": receipt_id}
     add(tx, EventRow, account=account, type=kind, **same, **about)
     told = {**about, **(more or {})}
@@ -70,7 +73,6 @@ def rename_queue(tx: Transaction, client_id: str, old: bytes, new: bytes) -> Non
     change(tx, DeliveryRow, *mine, queue=queue_of(new, client_id))
 
 
-def _next_number(tx: Transaction, account: bytes) -> int:
+def _next_number(tx: Transaction, account: bytes, client_id: str) -> int:
     hold_person(tx, account)
-    last = select(func.max(col(EventRow.number))).where(col(EventRow.account) == account)
-    return (tx.execute(last).scalar_one_or_none() or 0) + 1
+    return (tx.execute(_LAST, {"account": account, "client_id": client_id}).scalar_one_or_none() or 0) + 1

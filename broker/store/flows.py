@@ -16,11 +16,11 @@ from sqlmodel import col
 from broker.core.blinding import name_digest
 from broker.core.names import is_id
 from broker.store.columns import Table
-from broker.store.database import Transaction
 from broker.store.routes import SESSION, add_route, drop_route, find_route, find_way_in
 from broker.store.sealing import Sealer
 from broker.store.short_lived import LinkRow, PushedRequestRow
 from broker.store.tables import PersonSessionRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, change, change_ours, drop, table_of
 
 _PUSHED, _BROWSER, _STATE = "pushed", "browser", "state"

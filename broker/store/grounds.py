@@ -7,19 +7,36 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
 from broker.core.identifiers import Association
 from broker.core.match import Ground
 from broker.core.names import is_id
-from broker.store.database import Transaction
 from broker.store.log import Leaf, leave
 from broker.store.sealing import Sealer
 from broker.store.tables import ConsentRow, ReceiptRow
 from broker.store.terms_tables import GroundRow, StatementRow, TaintRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, add_once, drop, table_of
+
+_BETWEEN = (
+    select(table_of(GroundRow))
+    .where(col(GroundRow.account) == bindparam("account"), col(GroundRow.identifier) == bindparam("identifier"))
+    .order_by(col(GroundRow.made_at), col(GroundRow.association_id))
+)
+_REFUSED = select(col(ReceiptRow.account)).where(
+    col(ReceiptRow.account) == bindparam("account"),
+    col(ReceiptRow.client_id) == bindparam("client_id"),
+    col(ReceiptRow.status) == ConsentStatus.REFUSED.value,
+)
+_WITHDREW = select(col(ConsentRow.account)).where(
+    col(ConsentRow.account) == bindparam("account"),
+    col(ConsentRow.client_id) == bindparam("client_id"),
+    col(ConsentRow.status) == ConsentStatus.WITHDRAWN.value,
+)
+_SAID_NO = _REFUSED.union_all(_WITHDREW).limit(1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +77,11 @@ def grounds_of_pair(tx: Transaction, pair: Association, *, known_as: Sequence[by
         .order_by(col(GroundRow.made_at), col(GroundRow.association_id))
     )
     return tuple(_ground(row) for row in rows)
+
+
+def grounds_between(tx: Transaction, account: bytes, identifier: bytes) -> tuple[Ground, ...]:
+    """The same by two digests alone: an identifier's digest is one client's."""
+    return tuple(_ground(row) for row in tx.execute(_BETWEEN, {"account": account, "identifier": identifier}))
 
 
 def same_ground(tx: Transaction, pair: Association, *, known_as: Sequence[bytes], tag: bytes) -> Ground | None:
@@ -144,17 +166,7 @@ def has_taint(tx: Transaction, pairs: Iterable[tuple[bytes, bytes]]) -> bool:
 
 def has_said_no(tx: Transaction, account: bytes, client_id: str) -> bool:
     """Whether the person ever refused or withdrew towards this client, whatever the record was."""
-    refused = select(col(ReceiptRow.account)).where(
-        col(ReceiptRow.account) == account,
-        col(ReceiptRow.client_id) == client_id,
-        col(ReceiptRow.status) == ConsentStatus.REFUSED.value,
-    )
-    withdrew = select(col(ConsentRow.account)).where(
-        col(ConsentRow.account) == account,
-        col(ConsentRow.client_id) == client_id,
-        col(ConsentRow.status) == ConsentStatus.WITHDRAWN.value,
-    )
-    return tx.execute(refused.union_all(withdrew).limit(1)).first() is not None
+    return tx.execute(_SAID_NO, {"account": account, "client_id": client_id}).first() is not None
 
 
 def _ground(row: Any) -> Ground:  # noqa: ANN401 - a row of the statements above

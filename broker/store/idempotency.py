@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.sealing import Sealer
 from broker.store.terms_tables import IdempotencyRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, change, drop
 
 

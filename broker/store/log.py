@@ -9,10 +9,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Table, func, literal, select, tuple_
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.log_tables import CheckpointRow, LogHeadRow, LogTileRow
 from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.tables import LeafRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, add_once, change, drop, put, rewrite, table_of
 
 _LOG = 1

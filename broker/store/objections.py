@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, select
 from sqlmodel import col
 
-from broker.store.database import Transaction
+from broker.core.caution import EVERYONE
 from broker.store.signals import GPC
 from broker.store.terms_tables import ObjectionRow, SignalRow
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 from broker.store.writing import add_once, change, drop
 
-#: In place of a client's id: every client there is and will be.
-EVERYONE = "*"
+_OF_ACCOUNT = select(col(ObjectionRow.client_id), col(ObjectionRow.objected_at)).where(
+    col(ObjectionRow.account) == bindparam("account")
+)
 
 
 def object_to(tx: Transaction, account: bytes, client_id: str, *, why: str, now: datetime) -> bool:
@@ -62,10 +64,7 @@ def _objected(account: bytes, client_id: str) -> Select[datetime | None]:
 
 def list_objections(tx: Transaction, account: bytes) -> dict[str, datetime]:
     """Return to whom the person objects, and since when."""
-    rows = tx.execute(
-        select(col(ObjectionRow.client_id), col(ObjectionRow.objected_at)).where(col(ObjectionRow.account) == account)
-    )
-    return {row.client_id: row.objected_at for row in rows}
+    return {row.client_id: row.objected_at for row in tx.execute(_OF_ACCOUNT, {"account": account})}
 
 
 def _one(account: bytes, client_id: str) -> tuple[ColumnElement[bool], ...]:

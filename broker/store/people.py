@@ -7,24 +7,33 @@ row is copied to.
 from __future__ import annotations
 
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import and_, bindparam, case, select
 from sqlmodel import col
 
 from broker.core.blinding import DIGEST_SIZE
 from broker.core.identifiers import PlatformAccount, ProvenAccount
 from broker.errors import NotFound
-from broker.store.database import Transaction
 from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.sealing import Sealer
 from broker.store.tables import HandleRow, PersonRow
 from broker.store.trail import trail_of
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, change, table_of
 
 HELD, LEFT, RECYCLED = "held", "left", "recycled"
 _WRAPPED = select(col(PersonRow.wrapped_key))
+_OF_ACCOUNT = col(PersonRow.account) == bindparam("account")
+_PERSON = select(
+    col(PersonRow.platform), col(PersonRow.wrapped_key), col(PersonRow.sealed_account), col(PersonRow.proved_at)
+).where(_OF_ACCOUNT)
+_HELD_PERSON = _PERSON.with_for_update(key_share=True)
+_HELD = select(col(PersonRow.generation)).where(_OF_ACCOUNT).with_for_update(key_share=True)
+_HANDLES = select(col(HandleRow.handle)).where(col(HandleRow.account) == bindparam("account"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +52,18 @@ class Person:
 
 def find_person(tx: Transaction, store: Sealer, account: bytes) -> Person | None:
     """Open the person behind *account*."""
-    row = tx.execute(
-        select(
-            col(PersonRow.platform),
-            col(PersonRow.wrapped_key),
-            col(PersonRow.sealed_account),
-            col(PersonRow.proved_at),
-        ).where(col(PersonRow.account) == account)
-    ).one_or_none()
+    return _opened(store, account, tx.execute(_PERSON, {"account": account}).one_or_none())
+
+
+def find_held(tx: Transaction, store: Sealer, account: bytes) -> Person | None:
+    """The same in one step with :func:`hold_person`."""
+    row = tx.execute(_HELD_PERSON, {"account": account}).one_or_none()
+    if row is not None:
+        trail_of(tx).held.add(account)
+    return _opened(store, account, row)
+
+
+def _opened(store: Sealer, account: bytes, row: Any) -> Person | None:  # noqa: ANN401 - a row of the statements above
     if row is None or not row.sealed_account:
         return None
     sealer = store.unwrap(row.wrapped_key, place=_place("wrapped_key", account))
@@ -131,8 +144,9 @@ def pairwise_name(person: Sealer, client_id: str) -> str:
 
 def hold_person(tx: Transaction, account: bytes) -> None:
     """Let what happens to one person happen one after the other, until the transaction ends. Nothing is changed."""
-    held = select(col(PersonRow.generation)).where(col(PersonRow.account) == account)
-    tx.execute(held.with_for_update(key_share=True))
+    held = trail_of(tx).held
+    if account not in held and tx.execute(_HELD, {"account": account}).first() is not None:
+        held.add(account)
 
 
 def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime) -> None:
@@ -140,8 +154,10 @@ def hold_handle(tx: Transaction, handle: bytes, account: bytes, *, now: datetime
 
     A handle that another account was ever seen under becomes recycled, and stays so.
     """
-    others = (col(HandleRow.account) == account, col(HandleRow.handle) != handle, col(HandleRow.standing) == HELD)
-    change(tx, HandleRow, *others, standing=LEFT)
+    for other in handles_held(tx, account):  # one by one: in a cluster each lies elsewhere, and is locked alone
+        if other != handle:
+            left = (col(HandleRow.handle) == other, col(HandleRow.account) == account, col(HandleRow.standing) == HELD)
+            change(tx, HandleRow, *left, standing=LEFT)
     if add_once(tx, HandleRow, handle=handle, account=account, standing=HELD, proved_at=now):
         return
     again = and_(col(HandleRow.account) == account, col(HandleRow.standing) != RECYCLED)
@@ -159,8 +175,9 @@ class Bearer:
 
 def handles_of(tx: Transaction, account: bytes) -> list[bytes]:
     """Return every handle that was proved for an account last, whether it bears it still or not."""
-    rows = tx.execute(select(col(HandleRow.handle)).where(col(HandleRow.account) == account))
-    return [row.handle for row in rows]
+    handles = tx.execute(_HANDLES, {"account": account}).scalars()
+    # What somebody else wrote into the column may be no bytes: it is nobody's digest, and no reason to stop.
+    return [handle for handle in handles if isinstance(handle, bytes)]
 
 
 def handles_to_erase(tx: Transaction, account: bytes) -> list[bytes]:
@@ -187,6 +204,13 @@ def handles_held(tx: Transaction, account: bytes) -> tuple[bytes, ...]:
         select(col(HandleRow.handle)).where(col(HandleRow.account) == account, col(HandleRow.standing) == HELD)
     )
     return tuple(rows.scalars())
+
+
+def bearers_of(tx: Transaction, handles: Sequence[bytes]) -> dict[bytes, Bearer]:
+    """Return the same for many handles at once; those that nobody proved are left out."""
+    columns = (col(HandleRow.handle), col(HandleRow.account), col(HandleRow.standing))
+    rows = tx.execute(select(*columns).where(col(HandleRow.handle).in_(list(handles))))
+    return {row.handle: Bearer(row.account, row.standing == HELD) for row in rows if isinstance(row.account, bytes)}
 
 
 def _place(column: str, account: bytes) -> str:

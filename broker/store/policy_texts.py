@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.match import PolicyRef
-from broker.store.database import Transaction
 from broker.store.log_tables import PolicyTextRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, table_of
 
 

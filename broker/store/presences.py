@@ -6,24 +6,26 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, func, or_, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
 from broker.core.presence import Presence
-from broker.store.database import Transaction
 from broker.store.people import HELD
 from broker.store.presence_tables import PresenceRow, RecheckRow
 from broker.store.tables import ConsentRow, HandleRow, PersonRow
 from broker.store.terms_tables import GroundRow
+from broker.store.transaction import Transaction
 from broker.store.writing import drop, put
+
+_PRESENCE = select(col(PresenceRow.gone_at), col(PresenceRow.protected_at)).where(
+    col(PresenceRow.account) == bindparam("account")
+)
 
 
 def presence_of(tx: Transaction, account: bytes) -> Presence:
     """How an account stands; as usual where nothing else is known, also of one that nobody knows."""
-    row = tx.execute(
-        select(col(PresenceRow.gone_at), col(PresenceRow.protected_at)).where(col(PresenceRow.account) == account)
-    ).one_or_none()
+    row = tx.execute(_PRESENCE, {"account": account}).one_or_none()
     return Presence(gone_at=row.gone_at, protected_at=row.protected_at) if row else Presence()
 
 

@@ -5,21 +5,26 @@ A question is theirs that named their account by its id, or by a handle that led
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.paging import Place, page
+from broker.store.sheets_about import answered_about, last_answered
 from broker.store.tables import DecisionRow
 from broker.store.terms_tables import LedToRow
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 
-_LED = and_(col(LedToRow.handle) == col(DecisionRow.account), col(LedToRow.decision_id) == col(DecisionRow.decision_id))
+_LED = and_(
+    col(LedToRow.handle) == col(DecisionRow.account),
+    col(LedToRow.decision_id) == col(DecisionRow.decision_id),
+    col(LedToRow.decided_at) == col(DecisionRow.decided_at),
+)
 _TOLD = [
     col(column)
     for column in (
@@ -38,7 +43,10 @@ _TOLD = [
 
 @dataclass(frozen=True, kw_only=True)
 class Told:
-    """One answer that a business got about an account; which record it asked about is left out, ``act`` is what for."""
+    """One answer that a business got about an account; which record it asked about is left out, ``act`` is what for.
+
+    ``place`` is where it stands among the others.
+    """
 
     decision_id: str
     client_id: str
@@ -50,11 +58,7 @@ class Told:
     clauses: tuple[str, ...]
     decided_at: datetime
     by_handle: bool
-
-    @property
-    def place(self) -> Place:
-        """Where it stands among the others."""
-        return Place(self.decided_at, self.decision_id)
+    place: Place
 
 
 def questions_about(
@@ -81,7 +85,12 @@ def questions_about(
         before=before,
         limit=limit,
     )
-    found = [*_told(tx, by_id, by_handle=False), *_told(tx, by_handle, by_handle=True)]
+    in_sheets = answered_about(tx, account, client_id=client_id, before=before, limit=limit)
+    found = [
+        *_told(tx, by_id, by_handle=False),
+        *_told(tx, by_handle, by_handle=True),
+        *(_as_told(one.row, by_handle=one.led, place=one.place) for one in in_sheets),
+    ]
     return sorted(found, key=lambda told: told.place, reverse=True)[:limit]
 
 
@@ -89,7 +98,7 @@ def last_asked(tx: Transaction, account: bytes) -> dict[str, datetime]:
     """Return who ever had a decision about the account, and when last."""
     last = func.max(col(DecisionRow.decided_at), type_=UtcDateTime).label("at")
     asked = select(col(DecisionRow.client_id), last).group_by(col(DecisionRow.client_id))
-    found: dict[str, datetime] = {}
+    found = last_answered(tx, account)
     for query in (
         asked.where(col(DecisionRow.account) == account),
         asked.join_from(LedToRow, DecisionRow, _LED).where(col(LedToRow.account) == account),
@@ -100,5 +109,12 @@ def last_asked(tx: Transaction, account: bytes) -> dict[str, datetime]:
 
 
 def _told(tx: Transaction, query: Select[*tuple[Any, ...]], *, by_handle: bool) -> Sequence[Told]:
-    rows = tx.execute(query)
-    return [Told(**{**row._asdict(), "clauses": tuple(row.clauses), "by_handle": by_handle}) for row in rows]
+    return [
+        _as_told(row._asdict(), by_handle=by_handle, place=Place(row.decided_at, row.decision_id))
+        for row in tx.execute(query)
+    ]
+
+
+def _as_told(row: Mapping[str, Any], *, by_handle: bool, place: Place) -> Told:
+    said = {**row, "clauses": tuple(row["clauses"]), "by_handle": by_handle, "place": place}
+    return Told(**{field.name: said[field.name] for field in fields(Told)})

@@ -32,8 +32,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NullType
 
-from broker.store.database import Transaction
 from broker.store.row_mac import MAC, primary_key_of
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 
 #: Rows that are in memory at a time.

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlmodel import col
 
 from broker.core.consent import ConsentStatus
 from broker.core.names import is_id
-from broker.store.database import Transaction
 from broker.store.log import Leaf, leave
 from broker.store.paging import Place, page
 from broker.store.sealing import Sealer
 from broker.store.tables import NoticeRow, ReceiptRow, StatusEntryRow
-from broker.store.writing import add, add_once, change, table_of
+from broker.store.transaction import Transaction
+from broker.store.writing import add, add_once, change, change_one, table_of
 
 #: Entries in one status list. Positions are drawn at random, so that neighbours have nothing in common.
 LIST_SIZE = 2**17
@@ -37,6 +37,13 @@ _HEADS = select(
         )
     )
 )
+_RECEIPTS = (
+    select(table_of(ReceiptRow))
+    .where(col(ReceiptRow.account) == bindparam("account"))
+    .order_by(col(ReceiptRow.issued_at).desc(), col(ReceiptRow.receipt_id))
+)
+_RECEIPT = _RECEIPTS.where(col(ReceiptRow.receipt_id) == bindparam("receipt_id"))
+_NEWEST_LIST = select(func.max(col(StatusEntryRow.list_id)))
 VALID, INVALID, SLEEPING = 0, 1, 2
 
 
@@ -89,7 +96,7 @@ def take_status_entry(tx: Transaction, *, draw: Callable[[int], int], standing: 
     Without a *standing* consent behind it the entry is invalid from its first second: the list never lets anybody take
     the receipt of a refusal or of an end for a consent.
     """
-    newest = tx.execute(select(func.max(col(StatusEntryRow.list_id)))).scalar_one_or_none() or 1
+    newest = tx.execute(_NEWEST_LIST).scalar_one_or_none() or 1
     for attempt in range(2 * _DRAWS):
         entry = StatusEntry(list_id=newest + attempt // _DRAWS, position=draw(LIST_SIZE))
         if _take(tx, entry, standing):
@@ -99,8 +106,7 @@ def take_status_entry(tx: Transaction, *, draw: Callable[[int], int], standing: 
 
 def invalidate(tx: Transaction, entry: StatusEntry) -> None:
     """Mark a receipt's consent as no longer valid."""
-    same = (col(StatusEntryRow.list_id) == entry.list_id, col(StatusEntryRow.position) == entry.position)
-    change(tx, StatusEntryRow, *same, value=INVALID)
+    change_one(tx, StatusEntryRow, {"list_id": entry.list_id, "position": entry.position}, value=INVALID)
 
 
 def put_to_sleep(tx: Transaction, account: bytes, receipt_id: str, *, asleep: bool) -> None:
@@ -141,13 +147,13 @@ def find_receipt(
     """Return one receipt of one person."""
     if not is_id(receipt_id):
         return None
-    found = _receipts(tx, account, store, person, col(ReceiptRow.receipt_id) == receipt_id)
-    return found[0] if found else None
+    rows = tx.execute(_RECEIPT, {"account": account, "receipt_id": receipt_id})
+    return next((_receipt(row, store, person) for row in rows), None)
 
 
 def list_receipts(tx: Transaction, account: bytes, *, store: Sealer, person: Sealer) -> list[StoredReceipt]:
     """Return every receipt of one person, the latest first."""
-    return _receipts(tx, account, store, person)
+    return [_receipt(row, store, person) for row in tx.execute(_RECEIPTS, {"account": account})]
 
 
 def receipt_heads(tx: Transaction, account: bytes, grants: Collection[str]) -> list[ReceiptHead]:
@@ -187,29 +193,19 @@ def _heads(tx: Transaction, rows: Select[*tuple[Any, ...]]) -> list[ReceiptHead]
     return [ReceiptHead(**{**row._asdict(), "status": ConsentStatus(row.status)}) for row in tx.execute(rows)]
 
 
-def _receipts(
-    tx: Transaction, account: bytes, store: Sealer, person: Sealer, *conditions: ColumnElement[bool]
-) -> list[StoredReceipt]:
-    rows = tx.execute(
-        select(table_of(ReceiptRow))
-        .where(col(ReceiptRow.account) == account, *conditions)
-        .order_by(col(ReceiptRow.issued_at).desc(), col(ReceiptRow.receipt_id))
+def _receipt(row: Any, store: Sealer, person: Sealer) -> StoredReceipt:  # noqa: ANN401 - a row of the statements above
+    return StoredReceipt(
+        account=row.account,
+        receipt_id=row.receipt_id,
+        grant_id=row.grant_id,
+        client_id=row.client_id,
+        status=ConsentStatus(row.status),
+        issued_at=row.issued_at,
+        jwt=store.open(row.sealed_jwt, place=_place("jwt", row.receipt_id)).decode(),
+        disclosures=_opened(row, person),
+        leaf=row.leaf,
+        entry=StatusEntry(list_id=row.status_list, position=row.status_index),
     )
-    return [
-        StoredReceipt(
-            account=account,
-            receipt_id=row.receipt_id,
-            grant_id=row.grant_id,
-            client_id=row.client_id,
-            status=ConsentStatus(row.status),
-            issued_at=row.issued_at,
-            jwt=store.open(row.sealed_jwt, place=_place("jwt", row.receipt_id)).decode(),
-            disclosures=_opened(row, person),
-            leaf=row.leaf,
-            entry=StatusEntry(list_id=row.status_list, position=row.status_index),
-        )
-        for row in rows
-    ]
 
 
 def _opened(row: Any, person: Sealer) -> tuple[str, ...]:  # noqa: ANN401 - a row of the statement above

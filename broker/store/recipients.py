@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlmodel import col
 
 from broker.core.names import is_id
-from broker.store.database import Transaction
 from broker.store.terms_tables import RecipientRow, RedistributionRow
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 from broker.store.writing import add, add_once, change, table_of
 

@@ -9,11 +9,11 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
-from broker.store.database import Transaction
 from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.tables import RouteRow
 from broker.store.trail import trail_of
-from broker.store.writing import add, drop, table_of
+from broker.store.transaction import Transaction
+from broker.store.writing import add, add_all, drop, table_of
 
 GRANT, RECEIPT, CAPABILITY, CODE, SESSION = "grant", "receipt", "capability", "code", "session"
 ASSOCIATION = "association"
@@ -32,6 +32,12 @@ def add_route(
 ) -> None:
     """Let *name* lead to *target* of *account*."""
     add(tx, RouteRow, kind=kind, name=name_digest(kind, name), account=account, target=target, expires_at=expires_at)
+
+
+def add_routes(tx: Transaction, *names: tuple[str, str], account: bytes, target: str) -> None:
+    """Let each of *names*, a kind and a name, lead to *target* of *account* for good, in one statement."""
+    there = {"account": account, "target": target}
+    add_all(tx, RouteRow, [{"kind": kind, "name": name_digest(kind, name), **there} for kind, name in names])
 
 
 def find_route(tx: Transaction, kind: str, name: str) -> Route | None:

@@ -10,14 +10,19 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
+from typing import Any
 
+import msgspec
+from msgspec import Raw
 from sqlalchemy import Table
 
 MAC = "mac"
 ABOUT_SIZE = 16
+#: Marks a column whose values are long: their SHA-256 is written in their place.
+AS_DIGEST = "as_digest"
 
 
 def canonical(table: Table, row: Mapping[str, object]) -> bytes:
@@ -25,12 +30,18 @@ def canonical(table: Table, row: Mapping[str, object]) -> bytes:
 
     No two contents of one table are written alike, since a column holds one type of value.
     """
-    return _JSON.encode({"row": {name: row[name] for name in content_of(table)}, "table": table.name}).encode()
+    content = {
+        name: value if (kind := type(value := row[name])) in _PLAIN else _FORMS.get(kind, _other)(value)
+        for name in content_of(table)
+    }
+    for name in _long(table):
+        content[name] = _base64url(hashlib.sha256(row[name]).digest())  # type: ignore[arg-type] # such a column holds bytes
+    return _SORTED.encode({"row": content, "table": str(table.name)})
 
 
 def row_mac(key: bytes, content: bytes) -> bytes:
     """The MAC of a row's canonical *content*."""
-    return hmac.digest(key, content, hashlib.sha256)
+    return _hmac(key, content)
 
 
 def is_marked(row: Mapping[str, object], mac: bytes) -> bool:
@@ -46,20 +57,25 @@ def row_key_digest(key: bytes, table: Table, row: Mapping[str, object]) -> bytes
     together, and an erasure finds all of it, what was dropped long ago too.
     """
     names, account = [row[name] for name in primary_key_of(table)], row.get("account")
-    place = about(key, account) if isinstance(account, bytes) else hmac.digest(key, table.name.encode(), hashlib.sha256)
-    own = hmac.digest(key, _JSON.encode([table.name, names]).encode(), hashlib.sha256)
+    place = about(key, account) if isinstance(account, bytes) else _hmac(key, table.name.encode())
+    own = _hmac(key, _JSON.encode([table.name, names]).encode())
     return place[:ABOUT_SIZE] + own[:ABOUT_SIZE]
 
 
 def about(key: bytes, account: bytes) -> bytes:
     """How the keys begin of all rows about an account: 16 bytes."""
-    return hmac.digest(key, b"about\x00" + account, hashlib.sha256)[:ABOUT_SIZE]
+    return _hmac(key, b"about\x00" + account)[:ABOUT_SIZE]
 
 
 @cache
 def content_of(table: Table) -> tuple[str, ...]:
     """The columns that a MAC covers."""
-    return tuple(column.name for column in table.columns if column.name != MAC)
+    return tuple(str(column.name) for column in table.columns if column.name != MAC)
+
+
+@cache
+def _long(table: Table) -> tuple[str, ...]:
+    return tuple(str(column.name) for column in table.columns if column.info.get(AS_DIGEST))
 
 
 @cache
@@ -68,13 +84,42 @@ def primary_key_of(table: Table) -> tuple[str, ...]:
     return tuple(column.name for column in table.primary_key)
 
 
+def _hmac(key: bytes, content: bytes) -> bytes:
+    """HMAC-SHA-256. Of a key that was set up before it takes half as long, and a row takes four of them."""
+    begun = _set_up(key).copy()
+    begun.update(content)
+    return begun.digest()
+
+
+@lru_cache(maxsize=8)
+def _set_up(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod=hashlib.sha256)
+
+
 def _plain(value: object) -> str:
     """What JSON has no form for."""
     if isinstance(value, bytes | memoryview):
-        return urlsafe_b64encode(value).rstrip(b"=").decode()
+        return _base64url(value)
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
+        return _in_utc(value)
     raise TypeError(f"a row holds no {type(value).__name__}")
 
 
+def _base64url(value: bytes | memoryview) -> str:
+    return urlsafe_b64encode(value).rstrip(b"=").decode()
+
+
+def _in_utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _other(value: object) -> Raw:
+    """What columns of JSON hold; in them numbers are written as Python writes them."""
+    return Raw(_JSON.encode(value).encode())
+
+
+#: What :data:`_SORTED` writes as :data:`_JSON` would, in half the time: as it is, or in these forms.
+_PLAIN = frozenset({str, int, bool, type(None)})
+_FORMS: Mapping[type, Callable[[Any], object]] = {bytes: _base64url, datetime: _in_utc}
+_SORTED = msgspec.json.Encoder(order="sorted")
 _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_plain)

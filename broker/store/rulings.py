@@ -7,8 +7,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.terms_tables import RulingRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, change
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import select
 from sqlmodel import col
 
-from broker.store.database import Transaction
 from broker.store.terms_tables import SignalRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add_once, change
 
 #: Global Privacy Control: nothing about me is to be sold or shared.

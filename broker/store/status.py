@@ -10,8 +10,8 @@ from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from broker.core.client import Standing
-from broker.store.database import Transaction
 from broker.store.tables import ClientRow, StatusEntryRow
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from sqlalchemy import bindparam, or_, select
 from sqlmodel import col
 
 from broker.core.delivery import Method, State, Stream, StreamStatus
-from broker.store.database import Transaction
 from broker.store.deliveries import earlier_one_waits
 from broker.store.delivery_tables import DeliveryRow, StreamRow, StreamWorkRow
 from broker.store.sealing import Sealer
+from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 from broker.store.writing import add, add_once, change, drop, table_of
 

@@ -57,7 +57,7 @@ class PersonRow(Table, table=True):
 
     __tablename__ = "people"
     account: bytes = key_column()
-    generation: str = Field(sa_column=Column(String(32), nullable=False, unique=True))
+    generation: str = Field(sa_column=Column(String(32), nullable=False, index=True))
     platform: str = text_column()
     wrapped_key: bytes = sealed_column()
     sealed_account: bytes = sealed_column()
@@ -105,6 +105,7 @@ class AssociationRow(Table, table=True):
     grant_id: str = text_column(primary=True)
     basis: str = text_column()
     made_at: datetime = time_column()
+    __table_args__ = (Index(None, "identifier", "client_id", "account"),)
 
 
 class RefusalRow(Table, table=True):
@@ -180,7 +181,7 @@ class DecisionRow(Table, table=True):
 
 
 class EventRow(Table, table=True):
-    """An event, written in the transaction of its cause; ``number`` is its place among those of its account."""
+    """An event, written in the transaction of its cause; ``number`` is its place among its client's of its account."""
 
     __tablename__ = "events"
     account: bytes = key_column()
@@ -192,8 +193,8 @@ class EventRow(Table, table=True):
     occurred_at: datetime = time_column()
     number: int = Field(sa_column=Column(Integer, nullable=False))
     __table_args__ = (
-        Index(None, "account", "number", unique=True),
-        Index(None, "client_id", "event_id", unique=True),
+        Index(None, "account", "client_id", "number", unique=True),
+        Index(None, "client_id", "event_id"),
     )
 
 

@@ -27,6 +27,7 @@ class GroundRow(Table, table=True):
     expected_purposes: list[str] = json_column()
     statement_id: str = text_column()
     made_at: datetime = time_column()
+    __table_args__ = (Index(None, "identifier", "client_id", "account"),)
 
 
 class StatementRow(Table, table=True):

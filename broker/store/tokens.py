@@ -9,10 +9,10 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from broker.core.blinding import name_digest
-from broker.store.database import Transaction
 from broker.store.routes import CODE, add_route, find_way_in
 from broker.store.short_lived import RevokedTokenRow, UsedAssertionRow
 from broker.store.tables import CodeRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, add_once, change_ours
 
 #: How long a used or expired code is remembered, so that a second use is seen for what it is.

@@ -15,6 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, insert, select, update
 
+from broker.store.driven import insert_rows
 from broker.store.log_tables import TrailRow
 from broker.store.row_mac import ABOUT_SIZE, MAC, about, canonical, is_marked, row_key_digest, row_mac
 
@@ -22,20 +23,25 @@ SALT_SIZE = 16
 _BOOK = "trail"
 _TABLE: Table = TrailRow.__table__  # type: ignore[attr-defined] # SQLModel hides the table
 _INSERT = insert(_TABLE)
+_KNOWN = select(_TABLE).where(_TABLE.c.row_key.in_(bindparam("row_keys", expanding=True))).order_by(_TABLE.c.number)
 _EMPTY = (
     update(_TABLE)
     .where(_TABLE.c.number == bindparam("the_number"), _TABLE.c.digest == bindparam("the_digest"))
     .values(row_key=b"", salt=b"", erasure_id=bindparam("its_erasure"), mac=bindparam("its_mac"))
 )
 #: What lives for minutes, is counted only, or is checked in another way: the log's own tables, and deliveries, which
-#: change with each attempt, against their events.
+#: change with each attempt, against their events; a sheet's groups against the digests in its row; what a match reads
+#: against what it is made from.
 NOT_FOLLOWED = frozenset(
     {
         *("pushed_requests", "links", "used_assertions", "revoked_tokens", "codes", "person_sessions"),
-        *("idempotency", "contacts", "rulings", "stream_work", "deliveries", "rechecks"),
-        *("leaves", "log_head", "log_tiles", "checkpoints", "trail", "batches"),
+        *("idempotency", "contacts", "rulings", "stream_work", "deliveries", "rechecks", "tapes"),
+        *("pairs", "cautions", "budgets"),
+        *("leaves", "log_head", "log_tiles", "checkpoints", "trail", "batches", "sheet_entries"),
     }
 )
+#: Rows without a MAC: what the server itself counts, trusted with nothing.
+UNMARKED = frozenset({"budgets"})
 #: What an entry has from its batch or its erasure on; and its number, which the database gives it.
 _LATER = dict.fromkeys(("number", "batch", "position", "erasure_id"))
 
@@ -59,8 +65,21 @@ class Trail:
 
     def __init__(self, pen: Pen) -> None:
         self.key = pen.key
+        self.random = pen.random
         self._pen = pen
         self._entries: dict[bytes, dict[str, object]] = {}
+        #: The people who were held: once is enough, until the transaction ends.
+        self.held: set[bytes] = set()
+        #: Every row that was written or dropped, with the name of its table.
+        self.touched: list[tuple[str, Mapping[str, object]]] = []
+
+    def touch(self, table: Table, row: Mapping[str, object]) -> None:
+        """Remember that a row was written or dropped: what is derived from it is made anew before the commit."""
+        self.touched.append((table.name, row))
+
+    def leave_alone(self, accounts: Collection[bytes]) -> None:
+        """Forget what was touched of these accounts: they are being erased, and nothing is made of them anew."""
+        self.touched = [(name, row) for name, row in self.touched if row.get("account") not in accounts]
 
     def note(self, table: Table, row: Mapping[str, object], content: bytes | None) -> None:
         """Remember a row as its *content* is from now on, None when it is gone; the last of a transaction counts."""
@@ -80,6 +99,10 @@ class Trail:
         self._entries.pop(row_key, None)
         self._entries[row_key] = entry
 
+    def key_of(self, table: Table, row: Mapping[str, object]) -> bytes:
+        """What stands for a row's primary key in the trail."""
+        return row_key_digest(self.key, table, row)
+
     def last(
         self, tx: Connection, table: Table, rows: Iterable[Mapping[str, object]]
     ) -> dict[bytes, Mapping[str, object]]:
@@ -87,8 +110,8 @@ class Trail:
         row_keys = [row_key_digest(self.key, table, row) for row in rows]
         if not row_keys:
             return {}
-        known = select(_TABLE).where(_TABLE.c.row_key.in_(row_keys)).order_by(_TABLE.c.number)
-        before: dict[bytes, Mapping[str, object]] = {row.row_key: row._asdict() for row in tx.execute(known)}
+        known = tx.execute(_KNOWN, {"row_keys": row_keys})
+        before: dict[bytes, Mapping[str, object]] = {row.row_key: row._asdict() for row in known}
         return before | {row_key: self._entries[row_key] | _LATER for row_key in row_keys if row_key in self._entries}
 
     def forget(self, beginnings: Collection[bytes]) -> None:
@@ -99,7 +122,7 @@ class Trail:
     def write(self, tx: Connection) -> None:
         """Write the entries, all at once: how many there are must not show in how many statements there are."""
         if self._entries:
-            tx.execute(_INSERT, list(self._entries.values()))
+            insert_rows(tx, _INSERT, list(self._entries.values()))
             self._entries.clear()
 
 

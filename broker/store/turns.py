@@ -12,12 +12,14 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import BoundedSemaphore, Condition, Lock
+from threading import BoundedSemaphore, Condition, Lock, RLock
 from time import monotonic, sleep
 
+from broker import watching
 from broker.errors import Unavailable
+from broker.store.beside import open_beside
 
 #: Transactions that may wait, under way at once in one process: more would only share its one interpreter.
 AT_ONCE = 4
@@ -29,7 +31,6 @@ PATIENCE = 5.0
 #: And seconds that those who go first wait for the head, which lets them pass as soon as it has begun.
 _COURTESY = 0.5
 _LOOK = 0.001
-_OPENING = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def _nothing() -> None:
@@ -42,8 +43,8 @@ class Turns:
     def __init__(self, database: Path | None) -> None:
         self._queue = database and database.with_name(f"{database.name}-queue")
         self._first = database and database.with_name(f"{database.name}-first")
-        self._few, self._looks = _Few(AT_ONCE), _Few(LOOKS)
-        self._head = Lock()
+        self._few, self._looks = _Few(AT_ONCE, "transaction"), _Few(LOOKS, "look")
+        self._head, self._pen = Lock(), RLock()
         self._ahead, self._changed = 0, Condition()
 
     @contextmanager
@@ -54,7 +55,8 @@ class Turns:
             with ExitStack() as passing:
                 if self._first:
                     _lock(passing.enter_context(_opened(self._first)), fcntl.LOCK_SH, until=monotonic() + _COURTESY)
-                yield _nothing
+                with self._writing():
+                    yield _nothing
         finally:
             self._count(-1)
 
@@ -72,13 +74,29 @@ class Turns:
             with self._at_head(until=ends), ExitStack() as passing:
                 if self._first:  # what does not pass in time is not waited for
                     _lock(passing.enter_context(_opened(self._first)), fcntl.LOCK_EX, until=monotonic() + _COURTESY)
-                yield passing.close
+                with self._writing():
+                    yield passing.close
 
     @contextmanager
     def look(self, whose: str = "") -> Iterator[None]:
         """Look as soon as few enough others do; *whose*, and :class:`Unavailable`, as with :meth:`in_turn`."""
         with self._looks.one(whose, until=monotonic() + PATIENCE):
             yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the one of this process that writes in SQLite's file, or asks to.
+
+        Who finds the file locked sleeps, up to 0.1 s, and asks again: of sixteen at once most would be asleep while
+        nobody writes, and some for seconds. Here they wake one after the other. It is taken last: who has it waits for
+        the file's lock alone. After a while one asks without it; nobody waits for themselves.
+        """
+        mine = self._queue is not None and self._pen.acquire(timeout=PATIENCE)
+        try:
+            yield
+        finally:
+            if mine:
+                self._pen.release()
 
     @contextmanager
     def _at_head(self, *, until: float) -> Iterator[None]:
@@ -105,7 +123,8 @@ class Turns:
 class _Few:
     """So many at once, and half of them of one name at most: its others wait among themselves, and keep nobody out."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, kind: str) -> None:
+        self._kind = kind
         self._all, self._half = BoundedSemaphore(number), number // 2
         self._of: dict[str, BoundedSemaphore] = {}  # names that were verified: no more than there are clients
 
@@ -113,14 +132,17 @@ class _Few:
     def one(self, whose: str, *, until: float) -> Iterator[None]:
         """Be one of them, or raise :class:`Unavailable`."""
         of = self._of.setdefault(whose, BoundedSemaphore(self._half))
-        with _one_of(of, until=until), _one_of(self._all, until=until):
+        with _one_of(of, self._kind, until=until), _one_of(self._all, self._kind, until=until):
             yield
 
 
 @contextmanager
-def _one_of(few: BoundedSemaphore, *, until: float) -> Iterator[None]:
-    if not few.acquire(timeout=max(0.0, until - monotonic())):
-        raise _too_much()
+def _one_of(few: BoundedSemaphore, kind: str, *, until: float) -> Iterator[None]:
+    if not few.acquire(blocking=False):
+        with watching.waiting_for(kind):
+            begun = few.acquire(timeout=max(0.0, until - monotonic()))
+        if not begun:
+            raise _too_much()
     try:
         yield
     finally:
@@ -128,6 +150,7 @@ def _one_of(few: BoundedSemaphore, *, until: float) -> Iterator[None]:
 
 
 def _too_much() -> Unavailable:
+    watching.count_turned_away("turn")
     return Unavailable("too much is asked at once; nothing was done, so ask again in a moment")
 
 
@@ -147,26 +170,8 @@ def _lock(file: int, kind: int, *, until: float) -> bool:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     """A description of its own: such locks hold between threads too."""
-    try:
-        try:
-            file = os.open(path, _OPENING)
-        except FileNotFoundError:
-            file = _made(path)
-    except OSError:
-        raise Unavailable("the store cannot be reached; nothing was done") from None
+    file = open_beside(path)
     try:
         yield file
     finally:
         os.close(file)
-
-
-def _made(path: Path) -> int:
-    """A new file, for whom the database is for, as SQLite's own: a command that root ran must lock no server out."""
-    file = os.open(path, _OPENING | os.O_CREAT, 0o600)
-    with suppress(FileNotFoundError, PermissionError):  # no database yet; made by somebody else in this moment
-        like = path.with_name(path.name.rpartition("-")[0]).stat()
-        if os.geteuid() == 0:
-            os.fchown(file, like.st_uid, like.st_gid)
-        # Nobody else: whoever can open it can hold it, and with it everybody.
-        os.fchmod(file, like.st_mode & 0o660)
-    return file

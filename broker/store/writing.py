@@ -6,16 +6,26 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Insert, Row, Table, Update, bindparam, delete, insert, literal, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    literal,
+    select,
+    update,
+)
 
-from broker.store.database import Transaction
+from broker.store.driven import insert_rows, inserting, inserting_once, putting
 from broker.store.row_mac import MAC, canonical, content_of, is_marked, primary_key_of, row_key_digest, row_mac
+from broker.store.spreading import has_citus
 from broker.store.trail import Trail, is_followed, says, trail_of
+from broker.store.transaction import Transaction
 
 Values = Mapping[str, object]
-_INSERTS: Mapping[str, Any] = {"postgresql": postgres_insert, "sqlite": sqlite_insert}
 #: Rows that older releases wrote are marked so many at a time.
 _AT_ONCE = 1000
 
@@ -30,8 +40,19 @@ def add(tx: Transaction, model: type, **values: object) -> None:
     """Insert one row."""
     table, trail = table_of(model), trail_of(tx)
     row, content = _marked(trail, table, values)
-    tx.execute(_insert(table), row)
+    insert_rows(tx, inserting(table), [row])
+    trail.touch(table, row)
     trail.note(table, row, content)
+
+
+def add_all(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
+    """Insert many rows in one go."""
+    table, trail = table_of(model), trail_of(tx)
+    marked = [_marked(trail, table, values) for values in rows]
+    if marked:
+        insert_rows(tx, inserting(table), [row for row, _content in marked])
+    for row, content in marked:
+        trail.note(table, row, content)
 
 
 def add_once(tx: Transaction, model: type, **values: object) -> bool:
@@ -39,8 +60,9 @@ def add_once(tx: Transaction, model: type, **values: object) -> bool:
     table, trail = table_of(model), trail_of(tx)
     row, content = _marked(trail, table, values)
     # RETURNING tells; psycopg counts no rows for an INSERT.
-    written = tx.execute(_insert_once(table, tx.dialect.name), row).one_or_none() is not None
+    written = insert_rows(tx, inserting_once(table, tx.dialect.name), [row]).one_or_none() is not None
     if written:
+        trail.touch(table, row)
         trail.note(table, row, content)
     return written
 
@@ -49,9 +71,8 @@ def put(tx: Transaction, model: type, key: Values, values: Values) -> None:
     """Insert a row, or write the one of that key anew."""
     table, trail = table_of(model), trail_of(tx)
     row, content = _marked(trail, table, {**key, **values})
-    anew = {name: row[name] for name in row.keys() - key.keys()}
-    statement = _INSERTS[tx.dialect.name](table).values(**row)
-    tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=anew))
+    insert_rows(tx, putting(table, tx.dialect.name, tuple(key)), [row])
+    trail.touch(table, row)
     trail.note(table, row, content)
 
 
@@ -66,11 +87,57 @@ def change(tx: Transaction, model: type, *where: ColumnElement[bool], **values: 
     return _changed(tx, table, update(table).where(*where).values(**values), ours)
 
 
+def change_one(tx: Transaction, model: type, same: Values, **values: object) -> bool:
+    """Change the one row whose columns hold the *same*, as :func:`change` would; False where there is none.
+
+    Its MAC goes with the change, in one statement that was made before: to make one anew takes longer than to run it.
+    """
+    table, trail = table_of(model), trail_of(tx)
+    found = tx.execute(_found(table, tuple(same)), same).one_or_none()
+    if found is None:
+        return False
+    before = found._asdict()
+    row = {**before, **values}
+    last = trail.last(tx, table, [before] if is_followed(table, before) else [])
+    known, content = _is_ours(trail, table, before, last), canonical(table, row)
+    if known:
+        row[MAC] = row_mac(trail.key, content)
+        trail.note(table, row, content)
+    tx.execute(_rewrite_some(table, *values, MAC), _bound(table, row, *values, MAC))
+    trail.touch(table, row)
+    return True
+
+
 def change_ours(tx: Transaction, model: type, *where: ColumnElement[bool], **values: object) -> Sequence[Row[Any]]:
     """The same where there is a row as the broker wrote it last; else change nothing, and return none."""
     table = table_of(model)
     ours = _ours(tx, table, where, values)
     return _changed(tx, table, update(table).where(*where).values(**values), ours) if ours else ()
+
+
+def move(tx: Transaction, model: type, *where: ColumnElement[bool], **values: object) -> Sequence[Row[Any]]:
+    """The same as :func:`change` where *values* change the account: in a cluster a row cannot go to another node.
+
+    There it is deleted and written anew; and one that the broker did not write last keeps a MAC that is false.
+    """
+    if not has_citus(tx):
+        return change(tx, model, *where, **values)
+    return written_anew(tx, model, *where, **values)
+
+
+def written_anew(tx: Transaction, model: type, *where: ColumnElement[bool], **values: object) -> Sequence[Row[Any]]:
+    """Delete the rows that *where* finds, and insert them as they are with *values*; return them as they were."""
+    table, trail = table_of(model), trail_of(tx)
+    ours = _ours(tx, table, where, values)
+    rows = tx.execute(delete(table).where(*where).returning(*table.columns)).all()
+    for found in rows:
+        row = {**found._asdict(), **values}
+        known = _key_of(table, row) in ours
+        new, content = _marked(trail, table, {name: row[name] for name in content_of(table)})
+        tx.execute(inserting(table), new if known else row)
+        if known:
+            trail.note(table, row, content)
+    return rows
 
 
 def rewrite(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
@@ -98,11 +165,13 @@ def adopt(tx: Transaction, table: Table) -> None:
 
 def drop(tx: Transaction, model: type, *where: ColumnElement[bool]) -> Sequence[Row[Any]]:
     """Delete the rows that *where* finds, and return them as they were."""
-    table, trail = table_of(model), trail_of(tx)
-    rows = tx.execute(delete(table).where(*where).returning(*table.columns)).all()
-    for found in rows:
-        trail.note(table, found._asdict(), None)
-    return rows
+    table = table_of(model)
+    return _gone(tx, table, tx.execute(delete(table).where(*where).returning(*table.columns)).all())
+
+
+def drop_one(tx: Transaction, model: type, same: Values) -> None:
+    """Delete the one row whose columns hold the *same*, if there is one."""
+    _gone(tx, table_of(model), tx.execute(_deletion(table_of(model), tuple(same)), same).all())
 
 
 def wipe(tx: Transaction, table: Table, *where: ColumnElement[bool]) -> int:
@@ -113,11 +182,20 @@ def wipe(tx: Transaction, table: Table, *where: ColumnElement[bool]) -> int:
     return len(tx.execute(delete(table).where(*where).returning(literal(1))).all())
 
 
+def _gone(tx: Transaction, table: Table, rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    for row in (found._asdict() for found in rows):
+        trail_of(tx).touch(table, row)
+        trail_of(tx).note(table, row, None)
+    return rows
+
+
 def _changed(
     tx: Transaction, table: Table, statement: Update, ours: Collection[tuple[object, ...]] | None
 ) -> Sequence[Row[Any]]:
     rows = tx.execute(statement.returning(*table.columns)).all()
     for found in rows:
+        # Also a row that the broker did not write so: what is read of it from now on is what it says now.
+        trail_of(tx).touch(table, found._asdict())
         if ours is None or _key_of(table, found._asdict()) in ours:
             _mark(tx, trail_of(tx), table, found._asdict())
     return rows
@@ -155,7 +233,7 @@ def _key_of(table: Table, row: Values) -> tuple[object, ...]:
 def _mark(tx: Transaction, trail: Trail, table: Table, row: dict[str, object]) -> None:
     """Give a row that lies there already the MAC of what it holds."""
     content = canonical(table, row)
-    tx.execute(_rewrite_mac(table), _bound(table, {**row, MAC: row_mac(trail.key, content)}, MAC))
+    tx.execute(_rewrite_some(table, MAC), _bound(table, {**row, MAC: row_mac(trail.key, content)}, MAC))
     trail.note(table, row, content)
 
 
@@ -176,13 +254,18 @@ def _bound(table: Table, row: Values, *only: str) -> dict[str, object]:
 
 
 @cache
-def _insert(table: Table) -> Insert:
-    return insert(table)
+def _found(table: Table, same: tuple[str, ...]) -> Select[Any]:
+    # No stronger lock than an update's own: who holds a share of a person's key would be waited for, and wait too.
+    return select(table).where(*_equal(table, same)).with_for_update(key_share=True)
 
 
 @cache
-def _insert_once(table: Table, dialect: str) -> Any:  # noqa: ANN401 - a statement of either dialect
-    return _INSERTS[dialect](table).on_conflict_do_nothing().returning(literal(1))
+def _deletion(table: Table, same: tuple[str, ...]) -> Any:  # noqa: ANN401 - a statement that returns rows
+    return delete(table).where(*_equal(table, same)).returning(*table.columns)
+
+
+def _equal(table: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == bindparam(name) for name in names]
 
 
 @cache
@@ -191,8 +274,8 @@ def _rewrite(table: Table) -> Update:
 
 
 @cache
-def _rewrite_mac(table: Table) -> Update:
-    return _updating(table, [MAC])
+def _rewrite_some(table: Table, *names: str) -> Update:
+    return _updating(table, names)
 
 
 def _updating(table: Table, names: Sequence[str]) -> Update:

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from pathlib import Path
+from threading import Thread
 
 import pytest
 from builders import NOON, a_pen, undone
 from sqlalchemy import event, select, text
-from sqlalchemy.exc import StatementError
 
 from broker.errors import BadConfiguration, Unavailable
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.routes import GRANT, add_route, find_route
 from broker.store.short_lived import RevokedTokenRow
 from broker.store.tokens import revoke_token, token_revoked
+from broker.store.transaction import Transaction
 
 CANARY = "canary-in-a-statement"
 
@@ -106,7 +108,7 @@ def test_a_drivers_error_becomes_unavailable_and_tells_no_value(
 
 
 def test_a_statement_that_was_never_sent_tells_no_value_either(database: Database) -> None:
-    with pytest.raises(StatementError) as caught, database.transaction() as tx:
+    with pytest.raises(ValueError, match="without a zone") as caught, database.transaction() as tx:
         revoke_token(tx, CANARY, expires_at=NOON.replace(tzinfo=None))
     assert CANARY not in str(caught.value)
 
@@ -201,3 +203,52 @@ def test_a_connection_cut_within_a_block_is_unavailable_and_nothing_is_kept(post
         writes_while_cut(tx, postgres_database)
     with postgres_database.transaction() as tx:
         assert not token_revoked(tx, "a token")
+
+
+def test_the_journal_is_copied_while_somebody_reads_and_begins_anew_when_nobody_does(own_sqlite: Database) -> None:
+    journal = Path(f"{own_sqlite.engine.url.database}-wal")
+
+    def revoked(*tokens: str) -> int:
+        for token in tokens:
+            with own_sqlite.transaction() as tx:
+                revoke_token(tx, token, expires_at=NOON)
+        own_sqlite.settle()
+        return journal.stat().st_size
+
+    with own_sqlite.reading() as tx:
+        assert not token_revoked(tx, "a token")
+        before = revoked("a token")
+    grown = revoked(*map(str, range(20)))
+    assert grown == revoked(*map(str, range(100, 120))) >= before
+    with own_sqlite.reading() as tx:
+        assert token_revoked(tx, "a token")
+
+
+def test_a_look_at_one_moment_keeps_nobody_waiting_and_sees_nothing_later(database: Database) -> None:
+    with database.transaction() as tx:
+        add_route(tx, GRANT, "before", account=b"a" * 16, target="it")
+    with database.still(lambda: NOON) as (look, moment):
+        with database.transaction() as tx:
+            add_route(tx, GRANT, "after", account=b"a" * 16, target="it")
+        assert NOON == moment
+        assert find_route(look, GRANT, "before")
+        assert find_route(look, GRANT, "after") is None
+    with database.reading() as tx:
+        assert find_route(tx, GRANT, "after")
+
+
+def test_on_sqlite_that_moment_is_one_at_which_nobody_writes(sqlite_database: Database) -> None:
+    looked = []
+
+    def look() -> None:
+        with sqlite_database.still(lambda: NOON) as (tx, _moment):
+            looked.append(find_route(tx, GRANT, "begun") is not None)
+
+    with sqlite_database.transaction() as tx:
+        add_route(tx, GRANT, "begun", account=b"a" * 16, target="it")
+        waiting = Thread(target=look)
+        waiting.start()
+        waiting.join(timeout=0.3)
+        assert [] == looked
+    waiting.join(timeout=10)
+    assert [True] == looked

@@ -11,7 +11,7 @@ from builders import NOON, all_at_once, seeded_random
 from sqlalchemy import event
 
 from broker.core.delivery import Method, Stream
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.deliveries import last_of_kind, next_deliveries, overdue
 from broker.store.events import save_event
 from broker.store.sealing import store_sealer
@@ -26,6 +26,7 @@ from broker.store.streams import (
     streams_to_push,
     troubled_streams,
 )
+from broker.store.transaction import Transaction
 
 STORE = store_sealer({1: b"s" * 32}, seeded_random())
 STREAM = Stream(

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from builders import NOON, all_at_once, an_id, undone
 
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.idempotency import Kept, claim_key, keep_answer
 from broker.store.sealing import SealBroken, Sealer
 from broker.store.sweeping import sweep
 from broker.store.terms_tables import IdempotencyRow
+from broker.store.transaction import Transaction
 
 NORTHWIND, CONTOSO = an_id("northwind"), an_id("contoso")
 BODY, OTHER = b"b" * 32, b"o" * 32

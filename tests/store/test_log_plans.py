@@ -9,8 +9,9 @@ import pytest
 from builders import NOON
 from sqlalchemy import Connection, event
 
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.log import Leaf, index_leaves, leave, pending_leaves, waiting_since
+from broker.store.transaction import Transaction
 
 LOOKS: tuple[Callable[[Transaction], object], ...] = (
     lambda tx: pending_leaves(tx, limit=512, key=b"p" * 32),

@@ -7,11 +7,12 @@ from builders import NOON, a_pen, all_at_once, an_account, seeded_random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.people import Bearer, bearer_of, find_person, hold_handle, own_sealer, pairwise_name, save_proof
 from broker.store.sealing import Sealer
 from broker.store.tables import PersonRow
 from broker.store.trail import begin_trail
+from broker.store.transaction import Transaction
 
 KEY = b"account of jane!"
 RACERS = 8

@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from builders import NOON, a_pen, a_registration, an_id
+from builders import NOON, a_pen, a_registration, an_id, but_parts
 from sqlalchemy import inspect, text
 
 from broker.core.client import Registration, Standing
@@ -134,5 +134,6 @@ def test_the_way_down_keeps_the_first_releases_rows_and_the_way_up_brings_all_ba
     migrate(first_release)
     assert before == owned(first_release)
     with first_release.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": but_parts}
+        context = MigrationContext.configure(connection, opts=opts)
         assert [] == compare_metadata(context, metadata)

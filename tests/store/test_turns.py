@@ -228,3 +228,21 @@ def test_a_lock_that_leads_elsewhere_is_not_taken(file: Path, tmp_path: Path) ->
     with pytest.raises(Unavailable), Turns(file).first():
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_of_one_process_one_writes_at_a_time_and_wakes_the_next(file: Path) -> None:
+    here, elsewhere = Turns(file), Turns(file)
+    with ExitStack() as later:
+        with begun(here.first) as one:
+            assert one.wait(10)
+            another, waits = later.enter_context(begun(elsewhere.first)), later.enter_context(begun(here.first))
+            assert another.wait(10)  # another process asks SQLite itself
+            assert not waits.wait(0.05)
+        assert waits.wait(10)
+
+
+def test_nobody_waits_for_themselves_to_write(file: Path) -> None:
+    turns = Turns(file)
+    begins = monotonic()
+    with turns.first(), turns.first():
+        assert monotonic() - begins < 1

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime
 
 import pytest
 from builders import NOON, a_pen, an_id, undone
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Row, select
 
 from broker.store.batches import Batch, latest_batch, save_batch, waiting_entries
 from broker.store.columns import metadata
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.log_tables import TrailRow
 from broker.store.objections import EVERYONE, lift_objection, object_to
 from broker.store.routes import CODE, GRANT, add_route
-from broker.store.row_mac import canonical, row_key_digest
+from broker.store.row_mac import canonical, row_key_digest, row_mac
 from broker.store.tables import RouteRow
 from broker.store.terms_tables import ObjectionRow
 from broker.store.trail import entry_mac
-from broker.store.writing import add, change, drop, put, table_of
+from broker.store.transaction import Transaction
+from broker.store.writing import add, change, change_one, drop, put, table_of
 
 ACCOUNT, KEY = b"a" * 16, a_pen().key
 OBJECTIONS, TRAIL = metadata.tables["objections"], metadata.tables["trail"]
@@ -123,6 +129,46 @@ def test_what_is_no_column_is_a_slip_of_the_pen(database: Database) -> None:
         add(tx, ObjectionRow, account=ACCOUNT, client_id=EVERYONE, objected_at=NOON, whose="mine")
     with pytest.raises(TypeError, match="a row holds no set"), database.transaction() as tx:
         add(tx, ObjectionRow, account=ACCOUNT, client_id=EVERYONE, objected_at=NOON, why={"one"})
+
+
+@given(
+    one=st.none() | st.text() | st.integers() | st.binary() | st.booleans(),
+    many=st.recursive(
+        st.none() | st.booleans() | st.floats(allow_nan=False) | st.text() | st.integers(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ),
+    when=st.datetimes(timezones=st.timezones()),
+)
+def test_a_row_is_written_as_pythons_own_json_would_be(one: object, many: object, when: datetime) -> None:
+    row = {"client_id": one, "account": b"a?>", "objected_at": when, "why": many}
+    plain = {
+        "account": "YT8-",
+        "client_id": urlsafe_b64encode(one).rstrip(b"=").decode() if isinstance(one, bytes) else one,
+        "objected_at": when.astimezone(UTC).isoformat(timespec="microseconds"),
+        "why": many,
+    }
+    written = json.dumps(
+        {"row": plain, "table": "objections"}, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
+    assert written.encode() == canonical(OBJECTIONS, row)
+
+
+def test_one_row_changes_with_its_mac_and_one_that_was_spoilt_keeps_a_false_one(database: Database) -> None:
+    one = {"account": ACCOUNT, "client_id": EVERYONE}
+    with database.transaction() as tx:
+        assert not change_one(tx, ObjectionRow, one, why="letter")
+        object_to(tx, ACCOUNT, EVERYONE, why="page", now=NOON)
+    with database.transaction() as tx:
+        assert change_one(tx, ObjectionRow, one, why="letter")
+        row = objection(tx)
+        assert ("letter", row_mac(KEY, canonical(OBJECTIONS, row))) == (row["why"], row["mac"])
+    with database.engine.begin() as raw:
+        raw.execute(OBJECTIONS.update().values(objected_at=NOON.replace(year=2025)))
+    with database.transaction() as tx:
+        assert change_one(tx, ObjectionRow, one, why="page again")
+        spoilt = objection(tx)
+        assert ("page again", row["mac"]) == (spoilt["why"], spoilt["mac"])
+        assert 2 == len(entries(tx))
 
 
 def test_without_the_key_of_its_rows_a_database_is_only_read(own_sqlite: Database) -> None:

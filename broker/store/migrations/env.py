@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
-from broker.store import (
-    action_tables,
-    delivery_tables,
-    log_tables,
-    presence_tables,
-    short_lived,
-    tables,
-    terms_tables,
-)
 from broker.store.columns import metadata
+from broker.store.every_table import TABLES
 
-#: Loading the tables is what fills the metadata.
-TABLES = (tables, short_lived, terms_tables, log_tables, delivery_tables, presence_tables, action_tables)
+__all__ = ["TABLES"]
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True)
 with context.begin_transaction():
