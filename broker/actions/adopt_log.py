@@ -15,8 +15,8 @@ from broker.proof.checkpoint import Checkpoint
 from broker.proof.durable import append_durably
 from broker.proof.highwater import HighWater, has_high_water, write_high_water
 from broker.proof.merkle import EMPTY_ROOT
-from broker.store.database import Transaction
 from broker.store.log import find_head, latest_checkpoint
+from broker.store.transaction import Transaction
 
 ADOPTIONS = "log.adoptions"
 log = logging.getLogger(__name__)

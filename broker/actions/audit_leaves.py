@@ -16,6 +16,7 @@ _KINDS = {
     "batches": "batch",
     "erasures": "erasure",
     "actions": "action",
+    "retentions": "retention",
 }
 
 

@@ -14,6 +14,7 @@ from broker.core.consent import ConsentStatus
 from broker.core.notice import words_digest
 from broker.store.auditing import LONGEST, Seen, Walk
 from broker.store.auditing_evidence import rows_beside, sound_rows
+from broker.store.auditing_trail import chained_by
 from broker.store.sweeping import COUNTED
 
 _GIVEN = ConsentStatus.GIVEN.value
@@ -32,7 +33,7 @@ def check_records(audit: Walk, broker: Broker) -> None:
         for chunk in sound_rows(audit, name):
             _check_resting(audit, name, chunk, column, evidence)
     for chunk in sound_rows(audit, "decisions"):
-        _check_permits(audit, chunk)
+        check_permits(audit, "decisions", chunk)
         _check_contacts(audit, chunk, since=broker.now() - COUNTED + LONGEST)
     _check_texts(audit)
 
@@ -80,21 +81,35 @@ def _check_resting(audit: Walk, name: str, chunk: list[Seen], column: str, evide
             audit.name(evidence, seen.values[column], f"is missing: {name} {seen.key} rests on it")
 
 
-def _check_permits(audit: Walk, chunk: list[Seen]) -> None:
-    """A permit on consent is of that very pair and purpose, within the consent's time."""
+def check_permits(audit: Walk, name: str, chunk: list[Seen]) -> None:
+    """A permit on consent is of that very pair and purpose, within the consent's time; *name* is where it stands."""
     permits = [seen for seen in chunk if seen.values["permitted"] and seen.values["grant_id"] is not None]
     consents = by(rows_beside(audit, _CONSENTS, "account", _accounts(permits)), *_PAIR)
     for permit in permits:
         consent = consents.get(tuple(permit.values[name] for name in _PAIR))
         if consent is None:
-            audit.name("decisions", permit.key, f"there is no consent {permit.values['grant_id']} of its pair")
-        elif consent.sound and not _covers(consent.values, permit.values):
-            audit.name("decisions", permit.key, f"the consent {permit.values['grant_id']} does not cover it")
+            audit.name(name, permit.key, f"there is no consent {permit.values['grant_id']} of its pair")
+        elif consent.sound and not _is_in_time(audit, consent, permit):
+            audit.name(name, permit.key, f"the consent {permit.values['grant_id']} does not cover it")
 
 
 def _covers(consent: Mapping[str, Any], permit: Mapping[str, Any]) -> bool:
     ends: datetime = min(consent["valid_until"], consent["ended_at"] or consent["valid_until"])
     return permit["purpose"] in consent["purposes"] and consent["given_at"] <= permit["decided_at"] <= ends
+
+
+def _is_in_time(audit: Walk, consent: Seen, permit: Seen) -> bool:
+    """Whether a consent covered it then. One that ended just before may have: its end took effect with its commit.
+
+    When that was, nobody wrote down; it was before the batch that chains the end was made.
+    """
+    row, decided_at = consent.values, permit.values["decided_at"]
+    if row["ended_at"] is None or not _covers({**row, "ended_at": None}, permit.values):
+        return _covers(row, permit.values)
+    if _covers(row, permit.values):
+        return True
+    chained_at = chained_by(audit, _CONSENTS, row)
+    return chained_at is None or bool(decided_at <= chained_at)
 
 
 def _check_contacts(audit: Walk, chunk: list[Seen], *, since: datetime) -> None:

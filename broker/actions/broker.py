@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b32encode, urlsafe_b64encode
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from broker.core.blinding import Blinder
 from broker.core.client import Client
+from broker.core.names import ID_SIZE, id_of
 from broker.core.post import Courier, StaysAtHome
 from broker.core.screening import Screen
 from broker.errors import MalformedRequest
@@ -19,8 +20,10 @@ from broker.proof.checkpoint import ML_DSA_44, MlDsaSigner
 from broker.proof.keyring import KeyRing, KeySource
 from broker.proof.note import ED25519, Ed25519Signer, Signer, vkey
 from broker.proof.receipt import Party
+from broker.store.counting import Budgets, Unlimited
 from broker.store.database import Database
 from broker.store.sealing import StoreSealer, store_sealer
+from broker.store.taping import Recorder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +63,19 @@ class Log:
 
 @dataclass(frozen=True, kw_only=True)
 class Broker:
-    """One running broker. ``now()`` is aware UTC; ``random(n)`` gives n unguessable bytes."""
+    """One running broker. ``now()`` is aware UTC; ``random(n)`` gives n unguessable bytes.
+
+    ``keeping`` is the database under a role that may erase, where the one that serves may not. ``recorder`` has the
+    tape of this worker's single answers; without one each is written to the database before it is told. ``budgets`` are
+    what each client may ask, whichever worker it asks.
+    """
 
     issuer: str
     party: Party
     location: str
     database: Database
+    keeping: Database | None = None
+    budgets: Budgets = field(default_factory=Unlimited)
     source: KeySource = field(repr=False)
     log: Log
     blinder: Blinder
@@ -75,12 +85,18 @@ class Broker:
     now: Callable[[], datetime]
     random: Callable[[int], bytes] = field(repr=False)
     seal: Callable[[Mapping[int, bytes], Callable[[int], bytes]], StoreSealer] = store_sealer
+    recorder: Recorder | None = None
     courier: Courier = field(default_factory=StaysAtHome)
 
     @property
     def keys(self) -> KeyRing:
         """The keys as they are now: they may be rotated at any time, so none is kept for later."""
         return self.source.current()
+
+    @property
+    def keeper(self) -> Database:
+        """The database as it is reached to erase somebody."""
+        return self.keeping or self.database
 
     @property
     def sealer(self) -> StoreSealer:
@@ -94,7 +110,7 @@ class Broker:
 
     def new_id(self) -> str:
         """A name: 26 letters and digits, 128 random bits, never starting with a dash."""
-        return b32encode(self.random(16)).decode().rstrip("=").lower()
+        return id_of(self.random(ID_SIZE))
 
     def new_secret(self) -> str:
         """A bearer secret: 43 characters, 256 random bits."""

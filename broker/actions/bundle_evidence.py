@@ -13,10 +13,10 @@ from broker.errors import NotFound
 from broker.proof.bundle import Bundle
 from broker.proof.receipt import leaf_data
 from broker.proof.sdjwt import parse
-from broker.store.database import Transaction
 from broker.store.people import find_person
 from broker.store.receipts import find_receipt
 from broker.store.routes import RECEIPT, find_route
+from broker.store.transaction import Transaction
 
 _NOBODY = bytes(DIGEST_SIZE)
 

@@ -8,7 +8,7 @@ from broker.actions.broker import Broker
 from broker.core.client import Client, Standing
 from broker.errors import CommandRefused, NotFound
 from broker.store.clients import find_client, hold_client, set_standing, standing_before
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from broker.core.purposes import CONTACT
 from broker.errors import Unauthorized
 from broker.store.clients import hold_client
 from broker.store.contacts import ContactMeter, read_meter, save_contact
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 

@@ -15,7 +15,7 @@ from broker.core.match import Facts, MatchRequest
 from broker.core.policy import Policy
 from broker.store.clients import list_clients
 from broker.store.consents import given_consents
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

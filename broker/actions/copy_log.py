@@ -12,7 +12,7 @@ from broker.proof.checkpoint import parse_checkpoint, vkeys_text
 from broker.proof.durable import write_durably
 from broker.proof.highwater import HighWater
 from broker.proof.note import NoteFailed, parse_note
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 CHECKPOINT, VKEYS = "checkpoint", "vkeys"
 #: Anybody may read what is published.

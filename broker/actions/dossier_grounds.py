@@ -16,12 +16,12 @@ from broker.proof.receipt import IDENTIFIER, timestamp
 from broker.proof.sdjwt import assemble, encode, parse
 from broker.proof.statement import EVIDENCE
 from broker.store.consents import list_consents
-from broker.store.database import Transaction
 from broker.store.dossiers import ground_ended_at, statements_about
 from broker.store.grounds import SignedStatement
 from broker.store.people import bearer_of, find_sealer, handles_of
 from broker.store.receipts import StoredReceipt, list_receipts
 from broker.store.sealing import Sealer
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,9 +16,9 @@ from broker.core.policy import Policy
 from broker.errors import CommandRefused
 from broker.policies import FALLBACK, read_policy
 from broker.proof.receipt import timestamp
-from broker.store.database import Transaction
 from broker.store.objections import objected_at
 from broker.store.policy_texts import list_texts
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True)

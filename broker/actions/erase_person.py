@@ -13,17 +13,18 @@ from broker.actions.broker import Broker
 from broker.actions.find_traces import Traces
 from broker.actions.withdraw_consent import BY_ERASURE, withdraw_all
 from broker.core.blinding import DIGEST_SIZE
+from broker.core.caution import EVERYONE
 from broker.errors import BadConfiguration, NotFound, Unavailable
 from broker.proof.erasure import PERSON, CertificateClaims, sign_certificate
 from broker.proof.journal import Entry, append_entry
 from broker.proof.receipt import ACCOUNT, leaf_data
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, SdJwt, disclose
 from broker.store.consents import list_consents
-from broker.store.database import Transaction
 from broker.store.erasing import Erased, Erasure, erase_rows, hold_people, save_erasure
 from broker.store.events import save_event
 from broker.store.flows import drop_pushed
-from broker.store.objections import EVERYONE, object_to
+from broker.store.objections import object_to
+from broker.store.transaction import Transaction
 
 #: What a business is told, of each consent it ever held.
 EVENT = "account-erased"

@@ -16,9 +16,9 @@ from broker.core.expiry import due_after
 from broker.errors import Unavailable
 from broker.proof.receipt import timestamp
 from broker.store.consents import Due, find_consent, find_due, put_off
-from broker.store.database import Transaction
 from broker.store.events import save_event
 from broker.store.people import hold_person
+from broker.store.transaction import Transaction
 
 #: How many are looked for at a time.
 _AT_ONCE = 100

@@ -17,10 +17,10 @@ from broker.core.identifiers import PlatformAccount, fold_handle
 from broker.proof.receipt import ACCOUNT
 from broker.proof.sdjwt import parse
 from broker.store.consents import details_of, list_consents
-from broker.store.database import Transaction
 from broker.store.erasing import hold_people
 from broker.store.people import Person, bearer_of, find_person, handles_to_erase
 from broker.store.receipts import list_receipts
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

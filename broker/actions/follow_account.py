@@ -14,11 +14,11 @@ from broker.core.identifiers import ProvenAccount, same_handle
 from broker.core.presence import Presence
 from broker.platforms import Sighting
 from broker.store.consents import list_consents
-from broker.store.database import Transaction
 from broker.store.events import save_event
 from broker.store.people import Person, find_person, hold_handle, hold_person, save_proof, save_seen_as
 from broker.store.presences import presence_of, save_presence
 from broker.store.receipts import put_to_sleep
+from broker.store.transaction import Transaction
 
 #: What may have changed of an account. Clients are told of the first three; the last two bear on public data alone.
 RENAMED, GONE, BACK, PROTECTED, UNPROTECTED = "renamed", "gone", "back", "protected", "unprotected"

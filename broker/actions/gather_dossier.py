@@ -6,19 +6,23 @@ Nothing is written. What the log does not hold yet cannot be shown, and is asked
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from broker.actions.broker import Broker
 from broker.actions.dossier_grounds import Inquiry, Pair, grounds_ever, pair_of_inquiry
 from broker.actions.dossier_terms import answers, terms_of_day
 from broker.actions.prove_leaf import prove_leaf
 from broker.errors import CommandRefused, NotFound
-from broker.proof.dossier import DecisionPart, Dossier, DossierClaims, Proved, sign_dossier
+from broker.proof.dossier import SHEETS, Dossier, DossierClaims, Proved, sign_dossier
+from broker.proof.dossier_parts import DecisionPart, GroupPart, SheetPart
 from broker.proof.merkle import leaf_hash, prove_inclusion, root_of
 from broker.proof.receipt import ACCOUNT, IDENTIFIER
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, assemble, disclose, encode
-from broker.store.database import Transaction
-from broker.store.dossiers import BatchOfEntries, ChainedDecision, decisions_of_day, read_batch_of
+from broker.store.dossiers import BatchOfEntries, ChainedRow, decisions_of_day, read_batch_of
 from broker.store.people import find_sealer, pairwise_name
+from broker.store.retaining import kept_since
+from broker.store.sheets_shown import ShownSheet, sheets_of_day
+from broker.store.transaction import Transaction
 
 _NOTHING = (
     "nothing can be told: up to that day this client neither asked about this account nor held anything of it, or the"
@@ -29,11 +33,14 @@ _NOTHING = (
 def gather_dossier(tx: Transaction, broker: Broker, inquiry: Inquiry) -> Dossier:
     """Put everything together, or raise :class:`NotFound` where nothing can be told."""
     pair = pair_of_inquiry(tx, broker, inquiry)
-    decisions, grounds = _decisions(tx, broker, inquiry, pair), list(grounds_ever(tx, broker, inquiry, pair))
-    if not decisions and not grounds:
+    decisions, sheets = _decisions(tx, broker, inquiry, pair)
+    grounds = list(grounds_ever(tx, broker, inquiry, pair))
+    if not decisions and not sheets and not grounds:
         raise NotFound(_NOTHING)
-    terms = terms_of_day(tx, inquiry, {str(found.row["row"]["policy_digest"]) for found in decisions})
-    parts, batches = _in_batches(tx, decisions)
+    told = [*(found.row["row"] for found in decisions), *(answer for sheet in sheets for answer in sheet.answers)]
+    terms = terms_of_day(tx, inquiry, {str(answer["policy_digest"]) for answer in told})
+    chained, batches = _in_batches(tx, [*decisions, *(sheet.chained for sheet in sheets)])
+    parts, shown = chained[: len(decisions)], chained[len(decisions) :]
     proofs = [proof for ground in grounds for proof in ground.proofs]
     sealer = find_sealer(tx, broker.sealer, pair.account)
     records = [ground.record for ground in grounds if ground.record is not None]
@@ -44,11 +51,7 @@ def gather_dossier(tx: Transaction, broker: Broker, inquiry: Inquiry) -> Dossier
         pairwise=pairwise_name(sealer, inquiry.client.client_id) if sealer else "",
         client_id=inquiry.client.client_id,
         asked=_asked(inquiry, pair, terms.in_force.ref.digest if terms.in_force else None),
-        parts={
-            "decisions": [encode(part.digest) for part in parts],
-            "evidence": [encode(proof.leaf) for proof in proofs],
-            "policies": list(terms.texts),
-        },
+        parts={**_listed(parts, shown), "evidence": [encode(it.leaf) for it in proofs], "policies": list(terms.texts)},
         standing=[ground.standing for ground in grounds],
         answers=answers(tx, broker, inquiry, records, terms.in_force),
     )
@@ -56,12 +59,20 @@ def gather_dossier(tx: Transaction, broker: Broker, inquiry: Inquiry) -> Dossier
     return Dossier(
         statement=_shown(signed.jwt, [entry.encoded for entry in signed.disclosures], inquiry),
         decisions=parts,
+        sheets=[_sheet(part, sheet) for part, sheet in zip(shown, sheets, strict=True)],
         batches=batches,
         evidence=[_in_log(tx, _shown(proof.jwt, proof.disclosures, inquiry), proof.leaf) for proof in proofs],
         policies=list(terms.texts.values()),
         jwks=broker.keys.jwks(),
         vkeys=broker.log.vkeys,
     )
+
+
+def _require_kept(tx: Transaction, inquiry: Inquiry) -> None:
+    """That nothing was answered must not be said of a day whose answers were dropped."""
+    since = kept_since(tx)
+    if since is not None and inquiry.begins < since:
+        raise CommandRefused(f"what was answered before {since:%Y-%m-%d} is no longer kept, and cannot be shown")
 
 
 def _asked(inquiry: Inquiry, pair: Pair, policy: str | None) -> dict[str, object]:
@@ -74,32 +85,35 @@ def _asked(inquiry: Inquiry, pair: Pair, policy: str | None) -> dict[str, object
     }
 
 
-def _decisions(tx: Transaction, broker: Broker, inquiry: Inquiry, pair: Pair) -> list[ChainedDecision]:
-    return decisions_of_day(
-        tx,
-        pair.names,
-        inquiry.client.client_id,
-        key=broker.database.row_key,
-        begins=inquiry.begins,
-        ends=inquiry.ends,
-        identifier=pair.identifier,
-    )
+def _decisions(
+    tx: Transaction, broker: Broker, inquiry: Inquiry, pair: Pair
+) -> tuple[list[ChainedRow], list[ShownSheet]]:
+    """What was answered on that day: by itself, and in sheets."""
+    _require_kept(tx, inquiry)
+    asked: dict[str, Any] = {
+        "key": broker.database.row_key,
+        "begins": inquiry.begins,
+        "ends": inquiry.ends,
+        "identifier": pair.identifier,
+    }
+    client_id = inquiry.client.client_id
+    return decisions_of_day(tx, pair.names, client_id, **asked), sheets_of_day(tx, pair.names, client_id, **asked)
 
 
-def _in_batches(tx: Transaction, decisions: Sequence[ChainedDecision]) -> tuple[list[DecisionPart], list[Proved]]:
+def _in_batches(tx: Transaction, decisions: Sequence[ChainedRow]) -> tuple[list[DecisionPart], list[Proved]]:
     """Decisions with their ways into their batches, and those batches."""
     batches: dict[int, BatchOfEntries] = {}
     parts = []
     for found in decisions:
         if found.batch is None or found.position is None:
-            raise CommandRefused(f"decision {found.decision_id} is not chained into the log yet; ask again in a moment")
+            raise CommandRefused(f"decision {found.name} is not chained into the log yet; ask again in a moment")
         if found.batch not in batches:
             batches[found.batch] = read_batch_of(tx, found.batch)
         parts.append(_part(found, found.position, batches[found.batch]))
     return parts, [_in_log(tx, batch.jwt, batch.leaf) for batch in batches.values()]
 
 
-def _part(found: ChainedDecision, position: int, batch: BatchOfEntries) -> DecisionPart:
+def _part(found: ChainedRow, position: int, batch: BatchOfEntries) -> DecisionPart:
     hashes = [leaf_hash(digest) for digest in batch.digests]
 
     def subtree(level: int, index: int) -> bytes:
@@ -107,6 +121,16 @@ def _part(found: ChainedDecision, position: int, batch: BatchOfEntries) -> Decis
 
     way = prove_inclusion(position, len(hashes), subtree)
     return DecisionPart(row=found.row, salt=found.salt, batch=batch.leaf, index=position, hashes=way)
+
+
+def _listed(decisions: Sequence[DecisionPart], sheets: Sequence[DecisionPart]) -> dict[str, list[str]]:
+    """Answers by the digests of their rows; sheets only where there are any."""
+    named = {"decisions": decisions, **({SHEETS: sheets} if sheets else {})}
+    return {name: [encode(part.digest) for part in parts] for name, parts in named.items()}
+
+
+def _sheet(part: DecisionPart, sheet: ShownSheet) -> SheetPart:
+    return SheetPart(part, [GroupPart(*found) for found in sheet.groups])
 
 
 def _shown(jwt: str, disclosures: Sequence[str], inquiry: Inquiry) -> str:

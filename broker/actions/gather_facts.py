@@ -16,11 +16,11 @@ from broker.core.evidence import Provenance
 from broker.core.identifiers import Association, Identifier, PlatformAccount
 from broker.core.match import Facts
 from broker.store.consents import consents_of_pair, holds_consent
-from broker.store.database import Transaction
 from broker.store.grounds import grounds_of_pair, has_said_no, has_taint, taint_pair
 from broker.store.objections import said_against
 from broker.store.people import bearer_of, handles_held, handles_of
 from broker.store.presences import presence_of
+from broker.store.transaction import Transaction
 
 #: Names are asked about in such numbers: few have more.
 _NAMES_AT_ONCE = 4

@@ -6,9 +6,9 @@ from broker.core.blinding import DIGEST_SIZE
 from broker.core.client import Client
 from broker.core.match import Ground
 from broker.errors import NotFound
-from broker.store.database import Transaction
 from broker.store.grounds import drop_ground, find_ground
 from broker.store.routes import ASSOCIATION, drop_route, find_route
+from broker.store.transaction import Transaction
 
 _NOBODY = bytes(DIGEST_SIZE)
 

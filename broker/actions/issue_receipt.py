@@ -20,10 +20,10 @@ from broker.proof.receipt import (
     timestamp,
 )
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, SdJwt, disclose
-from broker.store.database import Transaction
 from broker.store.events import save_event
 from broker.store.people import Person, pairwise_name
 from broker.store.receipts import Standing, StatusEntry, StoredReceipt, save_receipt, take_status_entry
+from broker.store.transaction import Transaction
 
 #: The event a client is told of. A refusal has none: the client must not learn whose account refused.
 EVENTS = {

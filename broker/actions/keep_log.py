@@ -18,8 +18,8 @@ from broker.proof.merkle import leaf_hash, tree_root
 from broker.proof.receipt import leaf_data
 from broker.proof.tiles import Tile, grow, reading_tiles
 from broker.store.batches import Batch, Waiting, entries_waiting_since, latest_batch, save_batch, waiting_entries
-from broker.store.database import Transaction
 from broker.store.log import Head, Leaf, find_head, index_leaves, move_head, pending_leaves, read_tile, save_tiles
+from broker.store.transaction import Transaction
 
 #: What one transaction takes at most: enough to keep up with any broker, few enough that no writer waits long for it.
 BATCH = 512

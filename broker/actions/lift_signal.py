@@ -7,8 +7,8 @@ from datetime import datetime
 from broker.actions.broker import Broker
 from broker.errors import NotFound
 from broker.store import signals
-from broker.store.database import Transaction
 from broker.store.people import Person
+from broker.store.transaction import Transaction
 
 
 def lift_signal(tx: Transaction, broker: Broker, person: Person) -> None:

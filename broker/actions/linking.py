@@ -17,7 +17,6 @@ from broker.core.duration import read_duration
 from broker.core.identifiers import Identifier, PlatformAccount, ProvenAccount, same_handle
 from broker.errors import FlowBroken, HandleMismatch
 from broker.platforms import Attempt
-from broker.store.database import Transaction
 from broker.store.flows import (
     Link,
     awaits_return,
@@ -31,6 +30,7 @@ from broker.store.flows import (
 from broker.store.people import Person
 from broker.store.sealing import Sealer
 from broker.store.signals import note_signal
+from broker.store.transaction import Transaction
 
 #: How long a person may take at the platform, and again for reading the notice.
 PATIENCE = timedelta(minutes=10)

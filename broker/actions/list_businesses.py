@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.actions.broker import Broker
+from broker.core.caution import EVERYONE
 from broker.core.client import Client
 from broker.core.consent import ConsentStatus
 from broker.store.businesses import Claim, claims_on, known_to
 from broker.store.clients import find_client
 from broker.store.consents import list_consents
-from broker.store.database import Transaction
 from broker.store.grounds import has_said_no
-from broker.store.objections import EVERYONE, list_objections
+from broker.store.objections import list_objections
 from broker.store.people import Person
 from broker.store.questions import last_asked
 from broker.store.signals import Signal, find_signal
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from broker.core.action import due_at, is_late
 from broker.core.client import Client
 from broker.store.actions import StoredAction, ToldEvent, actions_about, asking_events, unanswered_events
 from broker.store.clients import find_client, list_clients
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 #: No agreed time is shorter.
 _SHORTEST = timedelta(days=1)

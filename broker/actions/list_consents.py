@@ -16,11 +16,11 @@ from broker.errors import NotFound
 from broker.proof.bundle import Bundle
 from broker.store.clients import find_client
 from broker.store.consents import details_of, find_consent, list_consents, live_consents, past_consents
-from broker.store.database import Transaction
 from broker.store.paging import Place
 from broker.store.people import Person, find_person
 from broker.store.receipts import ReceiptHead, StoredReceipt, find_receipt, receipt_heads, refusals_of
 from broker.store.routes import CAPABILITY, find_way_in
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.core.client import Client
 from broker.store.clients import find_client
-from broker.store.database import Transaction
 from broker.store.paging import Place
 from broker.store.people import Person
 from broker.store.questions import Told, questions_about
+from broker.store.retaining import kept_since
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +35,14 @@ class QuestionView:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """Questions, the latest first; ``more`` is the place from which the list goes on, where it does."""
+    """Questions, the latest first; ``more`` is the place from which the list goes on, where it does.
+
+    What was asked before ``kept_since`` is no longer kept, unless that is None.
+    """
 
     views: tuple[QuestionView, ...]
     more: Place | None
+    kept_since: datetime | None
 
 
 def list_questions(
@@ -53,4 +59,4 @@ def list_questions(
     clients = {name: find_client(tx, name) for name in {told.client_id for told in found}}
     more = found[limit - 1].place if limit is not None and len(found) > limit else None
     views = [QuestionView(told=told, client=clients[told.client_id]) for told in found[:limit]]
-    return Questions(views=tuple(views), more=more)
+    return Questions(views=tuple(views), more=more, kept_since=kept_since(tx))

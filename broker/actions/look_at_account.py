@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from broker.core.presence import Presence
-from broker.store.database import Transaction
 from broker.store.people import Person
 from broker.store.presences import checked_at, presence_of
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ from datetime import timedelta
 from broker.actions.broker import Broker
 from broker.core.delivery import KINDS, VERIFICATION, Method, Stream, StreamStatus, event_uri
 from broker.errors import BrokerError, MalformedRequest, NotFound
-from broker.store.database import Transaction
 from broker.store.deliveries import add_notice, begin_anew, drop_waiting, hurry, last_of_kind
 from broker.store.streams import change_stream, drop_stream, find_stream, hold_stream, save_stream
+from broker.store.transaction import Transaction
 
 #: How often a client may ask for a verification event.
 VERIFICATION_INTERVAL = timedelta(seconds=5)

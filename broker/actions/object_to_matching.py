@@ -7,11 +7,12 @@ give all the same, and that client's alone.
 from __future__ import annotations
 
 from broker.actions.broker import Broker
+from broker.core.caution import EVERYONE
 from broker.errors import NotFound
 from broker.store.clients import find_client
-from broker.store.database import Transaction
-from broker.store.objections import EVERYONE, lift_objection, object_to
+from broker.store.objections import lift_objection, object_to
 from broker.store.people import Person
+from broker.store.transaction import Transaction
 
 BY_PAGE = "page:consents"
 

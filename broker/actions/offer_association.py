@@ -21,9 +21,9 @@ from broker.core.match import Ground
 from broker.core.purposes import known_family, purpose_family
 from broker.core.screening import channel_is_refused, host_is_guarded, screen_source, screen_text, source_is_open
 from broker.errors import BrokerError
-from broker.store.database import Transaction
 from broker.store.grounds import grounds_of_pair, same_ground, save_ground
 from broker.store.routes import ASSOCIATION, add_route
+from broker.store.transaction import Transaction
 
 #: Associations of one pair: each is looked at in every match.
 _MOST = 16

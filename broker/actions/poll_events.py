@@ -15,7 +15,6 @@ from broker.actions.manage_stream import own_stream
 from broker.actions.sign_delivery import sign_delivery, sorted_out
 from broker.core.delivery import Method, Stream, StreamStatus, wait_after
 from broker.errors import MalformedRequest
-from broker.store.database import Transaction
 from broker.store.deliveries import (
     Delivery,
     attempts_of,
@@ -25,6 +24,7 @@ from broker.store.deliveries import (
     next_deliveries,
 )
 from broker.store.streams import find_stream
+from broker.store.transaction import Transaction
 
 #: Events in one answer, at most; a client may ask for fewer.
 MOST = 100

@@ -6,8 +6,8 @@ from broker.proof.logproof import LogProof
 from broker.proof.merkle import prove_inclusion
 from broker.proof.note import parse_note
 from broker.proof.tiles import reading_tiles
-from broker.store.database import Transaction
 from broker.store.log import index_of, latest_checkpoint, read_tile
+from broker.store.transaction import Transaction
 
 
 def prove_leaf(tx: Transaction, leaf: bytes) -> LogProof | None:

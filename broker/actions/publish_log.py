@@ -16,8 +16,8 @@ from broker.proof.highwater import HighWater, read_high_water, write_high_water
 from broker.proof.merkle import EMPTY_ROOT, ProofFailed, check_consistency, prove_consistency, tree_root
 from broker.proof.note import Note, NoteFailed, SignatureLine, check_note, parse_note, sign_note
 from broker.proof.tiles import reading_tiles
-from broker.store.database import Transaction
 from broker.store.log import Published, find_head, latest_checkpoint, read_tile, save_checkpoint
+from broker.store.transaction import Transaction
 
 #: The consistency proof from a smaller tree of that size.
 Prove = Callable[[int], Sequence[bytes]]

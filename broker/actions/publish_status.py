@@ -10,9 +10,9 @@ from datetime import datetime
 from broker.actions.broker import Broker
 from broker.errors import NotFound
 from broker.proof.status import Status, StatusList, pack, sign_status_list
-from broker.store.database import Transaction
 from broker.store.receipts import INVALID, LIST_SIZE
 from broker.store.status import Fallen, fallen_entries, newest_list
+from broker.store.transaction import Transaction
 
 #: Seconds that a holder may keep a list before asking again, and until it counts for nothing.
 TTL, LIFE = 60, 3600

@@ -24,7 +24,6 @@ from broker.core.post import NotPosted
 from broker.core.reading import read_json_object
 from broker.errors import BrokerError
 from broker.proof.secevent import MEDIA_TYPE
-from broker.store.database import Transaction
 from broker.store.deliveries import (
     Delivery,
     Key,
@@ -45,6 +44,7 @@ from broker.store.streams import (
     streams_to_push,
     troubled_streams,
 )
+from broker.store.transaction import Transaction
 
 #: How long a stream is anybody's. What a round sends must be over by then.
 LEASE = timedelta(seconds=15)

@@ -8,8 +8,8 @@ from broker.core.names import is_id
 from broker.errors import NotFound
 from broker.proof.bundle import Bundle
 from broker.proof.sdjwt import assemble
-from broker.store.database import Transaction
 from broker.store.erasing import find_erasure
+from broker.store.transaction import Transaction
 
 
 def read_certificate(tx: Transaction, broker: Broker, erasure_id: str) -> Bundle:

@@ -12,9 +12,9 @@ from broker.errors import NotFound
 from broker.proof.receipt import timestamp
 from broker.proof.sdjwt import assemble, payload_of
 from broker.store.consents import details_of
-from broker.store.database import Transaction
 from broker.store.people import find_person
 from broker.store.receipts import StoredReceipt, find_receipt
+from broker.store.transaction import Transaction
 
 
 def granted_details(tx: Transaction, broker: Broker, record: ConsentRecord) -> dict[str, object]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from broker.errors import LogForked
 from broker.proof.merkle import HASH_SIZE
 from broker.proof.tiles import HEIGHT, WIDTH, Tile, number_path, parse_path, width_of
-from broker.store.database import Transaction
 from broker.store.log import leaves_between, read_tile
+from broker.store.transaction import Transaction
 
 _ENTRIES = "entries/"
 

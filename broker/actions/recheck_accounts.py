@@ -16,10 +16,10 @@ from broker.actions.follow_account import GONE, changes_of, follow_sighting
 from broker.actions.sign_in import environment_of
 from broker.errors import CommandRefused
 from broker.platforms import Platform, Sighting
-from broker.store.database import Transaction
 from broker.store.erasing import hold_people
 from broker.store.people import Person, find_person
 from broker.store.presences import checked_at, due_accounts, presence_of, save_check
+from broker.store.transaction import Transaction
 
 #: Accounts of one transaction: short enough that nobody waits for it.
 _STEP = 20

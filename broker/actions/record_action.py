@@ -24,7 +24,7 @@ from broker.store.actions import (
     same_action,
     save_action,
 )
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 #: Statements about one event, at most: nobody has more to say, and each is kept for ever.
 MOST = 16

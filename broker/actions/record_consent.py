@@ -18,11 +18,11 @@ from broker.errors import FlowBroken, PolicyRefused
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, WORDS, Event, NoticeRef
 from broker.proof.sdjwt import SALT_SIZE, Disclosure, disclose
 from broker.store.consents import Details, consents_of_pair, save_consent
-from broker.store.database import Transaction
-from broker.store.people import Person, find_person, hold_person
+from broker.store.people import Person, find_held
 from broker.store.presences import presence_of
 from broker.store.receipts import save_notice
-from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route
+from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_routes
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +74,8 @@ def record_consent(tx: Transaction, broker: Broker, client: Client, choice: Choi
     )
     issue_receipt(tx, broker, draft)
     save_consent(tx, record, _details(choice, request), sealer=person.sealer)
-    for kind, name in ((GRANT, record.grant_id), (RECEIPT, record.receipt_id), (CAPABILITY, capability)):
-        add_route(tx, kind, name, account=record.account, target=record.grant_id)
+    names = (GRANT, record.grant_id), (RECEIPT, record.receipt_id), (CAPABILITY, capability)
+    add_routes(tx, *names, account=record.account, target=record.grant_id)
     return record
 
 
@@ -149,8 +149,7 @@ def account_of(broker: Broker, proved: Proved) -> bytes:
 def known_person(tx: Transaction, broker: Broker, proved: Proved) -> Person:
     """The person who proved the account a moment ago; two answers at once take turns, and so does an erasure."""
     account = account_of(broker, proved)
-    hold_person(tx, account)
-    person = find_person(tx, broker.sealer, account)
+    person = find_held(tx, broker.sealer, account)
     if person is None:
         raise FlowBroken("the account is not known any more; please begin again")
     return person

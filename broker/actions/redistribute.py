@@ -13,7 +13,6 @@ from broker.core.decide import Ruling, forbidden, rule
 from broker.core.names import fold_name
 from broker.core.policy import Policy
 from broker.errors import BrokerError, NotFound
-from broker.store.database import Transaction
 from broker.store.recipients import (
     Ledger,
     Recipient,
@@ -23,6 +22,7 @@ from broker.store.recipients import (
     save_recipient,
     save_redistribution,
 )
+from broker.store.transaction import Transaction
 
 IDS, HYDRATED = ("post_ids", "user_ids"), ("posts", "users")
 API = "api"

@@ -9,8 +9,8 @@ from broker.core.client import Client
 from broker.core.consent import ConsentStatus
 from broker.proof.receipt import ACCOUNT, Event
 from broker.store.consents import save_refusal
-from broker.store.database import Transaction
 from broker.store.routes import RECEIPT, add_route
+from broker.store.transaction import Transaction
 
 
 def refuse_consent(tx: Transaction, broker: Broker, client: Client, choice: Choice) -> str:

@@ -15,7 +15,7 @@ from broker.core.purposes import PURPOSES, known_family
 from broker.core.screening import Screening, screen_text
 from broker.errors import CommandRefused
 from broker.store.clients import claim_use_case, find_client, save_client
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 _SHOWN = {"dev": re.compile(r"\b(dev|development)\b"), "staging": re.compile(r"\b(staging|stage)\b")}
 

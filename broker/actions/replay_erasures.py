@@ -14,9 +14,9 @@ from broker.actions.erase_person import Order, carry_out
 from broker.actions.find_traces import Traces, traces_of_account
 from broker.errors import BadConfiguration, BrokerError, CommandRefused
 from broker.proof.journal import NAME, Entry, JournalMark, journal_mark, read_journal
-from broker.store.database import Transaction
 from broker.store.erasing import erasure_ids, hold_generations, hold_people
 from broker.store.people import find_person
+from broker.store.transaction import Transaction
 
 #: Who carries an entry out again.
 _WHO = "journal"
@@ -34,7 +34,7 @@ def replay_erasures(broker: Broker) -> int:
     """
     entries = lacking(broker)
     for entry in entries:
-        with suppress(_DoneBefore), broker.database.transaction() as tx:
+        with suppress(_DoneBefore), broker.keeper.transaction() as tx:
             _replay(tx, broker, entry)
             log.warning("erasure %s is carried out: the database lacks it", entry.erasure_id)
     return len(entries)

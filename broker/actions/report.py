@@ -15,9 +15,9 @@ from broker.core.policy import BASES, REASONS, Policy
 from broker.core.purposes import OTHER_PURPOSE, PROHIBITED, PURPOSES
 from broker.errors import MalformedRequest, PolicyRefused
 from broker.store.clients import list_clients
-from broker.store.database import Transaction
 from broker.store.reports import Count, Scope, count_consents, count_decisions
 from broker.store.rulings import rulings_between
+from broker.store.transaction import Transaction
 
 KINDS = ("decisions", "consents")
 BY_CLIENT = ("ground", "purpose", "week")
@@ -41,7 +41,7 @@ OF_THE_PLATFORM = (
 OTHER = "other"
 _LONGEST = timedelta(days=5 * 366)
 _WEEK = timedelta(days=7)
-_Counting = Callable[..., Count]
+_Counting = Callable[..., Sequence[Count]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +117,7 @@ def _lines(tx: Transaction, broker: Broker, asked: Asked) -> list[Count]:
     scope = Scope(since=asked.since, until=asked.until, client_id=asked.client.client_id if asked.client else None)
     if asked.by == "week":
         return [line for line in _weeks(tx, count, scope) if line.number]
-    lines = [count(tx, scope, asked.by, name) for name in _names(tx, broker, asked)]
-    return [line for line in lines if line.number]
+    return [line for line in count(tx, scope, asked.by, _names(tx, broker, asked)) if line.number]
 
 
 def _names(tx: Transaction, broker: Broker, asked: Asked) -> list[str]:
@@ -147,7 +146,7 @@ def _weeks(tx: Transaction, count: _Counting, scope: Scope) -> list[Count]:
     while begin < scope.until:
         year, week, _day = begin.isocalendar()
         part = replace(scope, since=max(begin, scope.since), until=min(begin + _WEEK, scope.until))
-        lines.append(replace(count(tx, part), name=f"{year}-W{week:02}"))
+        lines += [replace(line, name=f"{year}-W{week:02}") for line in count(tx, part)]
         begin += _WEEK
     return lines
 

@@ -19,7 +19,6 @@ from broker.errors import BadConfiguration, CommandRefused, LogForked
 from broker.proof.highwater import HighWater, has_high_water, read_high_water
 from broker.proof.merkle import HASH_SIZE
 from broker.proof.tiles import HEIGHT, WIDTH, Tile, width_of
-from broker.store.database import Transaction
 from broker.store.log import (
     Head,
     Leaf,
@@ -34,6 +33,7 @@ from broker.store.log import (
     move_head,
     save_tiles,
 )
+from broker.store.transaction import Transaction
 
 #: The kind of a leaf of which nothing but its 32 bytes is known any more.
 LOST = "lost"

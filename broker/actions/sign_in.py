@@ -7,10 +7,10 @@ from datetime import timedelta
 from broker.actions.broker import Broker
 from broker.core.client import ENVIRONMENTS
 from broker.errors import Unauthorized
-from broker.store.database import Transaction
 from broker.store.flows import resume_session, save_session
 from broker.store.people import Person, find_person
 from broker.store.routes import SESSION, find_route
+from broker.store.transaction import Transaction
 
 IDLE = timedelta(minutes=15)
 LONGEST = timedelta(hours=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from broker.actions.broker import Broker, party_of
 from broker.actions.gather_facts import Question
@@ -12,9 +13,9 @@ from broker.core.match import Ground
 from broker.proof.receipt import ACCOUNT, IDENTIFIER, leaf_data
 from broker.proof.sdjwt import SALT_SIZE, disclose
 from broker.proof.statement import EVIDENCE, StatementClaims, sign_statement
-from broker.store.database import Transaction
 from broker.store.grounds import SignedStatement, find_statement, save_statement
 from broker.store.people import own_sealer, pairwise_name, sealer_of
+from broker.store.transaction import Transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ def state_provenance(tx: Transaction, broker: Broker, account: bytes, statement:
     )
     disclosures = tuple(disclose(name, value, salt=broker.random(SALT_SIZE)) for name, value in values)
     person = own_sealer(tx, broker.sealer, account, platform=question.platform, now=now)
-    claims = _claims(broker, statement, pairwise=pairwise_name(person, statement.client.client_id))
+    claims = _claims(broker, statement, pairwise=pairwise_name(person, statement.client.client_id), now=now)
     signed = sign_statement(claims, disclosures, broker.keys.receipts)
     kept = SignedStatement(
         statement_id=statement.ground.statement_id,
@@ -53,12 +54,12 @@ def state_provenance(tx: Transaction, broker: Broker, account: bytes, statement:
     save_statement(tx, account, kept, store=broker.sealer, person=person)
 
 
-def _claims(broker: Broker, statement: Statement, *, pairwise: str) -> StatementClaims:
+def _claims(broker: Broker, statement: Statement, *, pairwise: str, now: datetime) -> StatementClaims:
     policy = broker.policies.governing(statement.question.platform).ref
     return StatementClaims(
         statement_id=statement.ground.statement_id,
         association_id=statement.ground.association_id,
-        issued_at=broker.now(),
+        issued_at=now,
         pairwise=pairwise,
         client_id=statement.client.client_id,
         client=party_of(statement.client),

@@ -8,8 +8,8 @@ from broker.actions.broker import Broker
 from broker.actions.publish_log import require_continuation
 from broker.errors import BadConfiguration, LogForked
 from broker.store.batches import entries_waiting_since
-from broker.store.database import Transaction
 from broker.store.log import find_head, latest_checkpoint, waiting_since
+from broker.store.transaction import Transaction
 
 #: Twice what a leaf may take to be in a checkpoint.
 LATE = timedelta(seconds=10)

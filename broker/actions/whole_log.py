@@ -11,8 +11,8 @@ from broker.proof.checkpoint import Checkpoint, parse_checkpoint
 from broker.proof.merkle import EMPTY_ROOT, leaf_hash, tree_root
 from broker.proof.note import NoteFailed, parse_note
 from broker.proof.tiles import WIDTH, Tile, grow, reading_tiles
-from broker.store.database import Transaction
 from broker.store.log import find_head, leaves_between, leaves_from, list_checkpoints, read_tile
+from broker.store.transaction import Transaction
 
 #: Checkpoints that are read at once.
 _PAGE = 1000

@@ -20,11 +20,11 @@ from broker.proof.receipt import ACCOUNT, IDENTIFIER, Event, NoticeRef
 from broker.proof.sdjwt import payload_of
 from broker.store.clients import find_client
 from broker.store.consents import consents_of_pair, details_of, end_consent, find_consent, list_consents
-from broker.store.database import Transaction
 from broker.store.objections import object_to
-from broker.store.people import Person, find_person, hold_person
+from broker.store.people import Person, find_held, hold_person
 from broker.store.receipts import StoredReceipt, find_receipt, invalidate
 from broker.store.routes import CAPABILITY, GRANT, RECEIPT, add_route, find_route, find_way_in
+from broker.store.transaction import Transaction
 
 #: How a consent came to its end, as its receipt records it.
 BY_PERSON, BY_LINK, BY_CLIENT, BY_RENEWAL = "page:consents", "link:receipt", "api:grants", "renewal"
@@ -143,7 +143,8 @@ def _ended_without_them(record: ConsentRecord, now: datetime) -> bool:
 def _end(
     tx: Transaction, broker: Broker, account: bytes, grant_id: str, *, status: ConsentStatus, method: str
 ) -> Ending:
-    hold_person(tx, account)  # before the consent's row: whoever gives a consent anew holds them in this order
+    # Held before the consent's row: whoever gives a consent anew holds them in this order.
+    person = find_held(tx, broker.sealer, account)
     record = find_consent(tx, account, grant_id)
     if record is None:
         raise NotFound("there is no consent of that id")
@@ -159,11 +160,10 @@ def _end(
     event = Event(
         status=status, time=now, by=_WHO[method], method=method, valid_until=record.valid_until, txn=broker.new_id()
     )
-    return Ending(record=ended, receipt_id=_sign_end(tx, broker, ended, event))
+    return Ending(record=ended, receipt_id=_sign_end(tx, broker, ended, person, event))
 
 
-def _sign_end(tx: Transaction, broker: Broker, record: ConsentRecord, event: Event) -> str:
-    person = find_person(tx, broker.sealer, record.account)
+def _sign_end(tx: Transaction, broker: Broker, record: ConsentRecord, person: Person | None, event: Event) -> str:
     client = find_client(tx, record.client_id)
     assert person is not None  # noqa: S101 - a consent has a person
     assert client is not None  # noqa: S101 - and a client

@@ -1,6 +1,7 @@
 """Crash points: whatever fails at whichever write of append and publish, the log is whole after the next look.
 
-The short form takes every write once in each of three ways, and some twice over. ``scripts/crashes`` takes every pair.
+The short form takes every write once in each of three ways, and some twice over.
+``CRASHES=all`` in the environment takes every pair.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from broker.actions.decide_match import decide_match
 from broker.actions.gather_facts import Question
 from broker.core.client import Client
 from broker.core.evidence import Provenance
+from broker.store.projecting import write_pair
 from broker.store.tables import AssociationRow
 from broker.store.trail import begin_trail
 
@@ -112,15 +113,18 @@ def test_a_consent_is_over_at_its_moment_though_its_row_says_given(
 
 
 def test_a_consent_without_its_association_permits_nothing(broker: Broker, client: Client) -> None:
-    consented(broker, client)
+    record = consented(broker, client)
     associations = AssociationRow.__table__  # type: ignore[attr-defined]
     with broker.database.engine.begin() as tx:
         kept = dict(tx.execute(associations.select()).one()._mapping)  # noqa: SLF001
         tx.execute(associations.delete())
     with broker.database.engine.begin() as tx:
         begin_trail(tx, a_pen())
+        pair = record.account + record.identifier.digest
+        write_pair(tx, pair)
         from_rows = asked_within(tx, broker, client)
         tx.execute(associations.insert().values(kept))
+        write_pair(tx, pair)
     assert (False, "no_basis") == from_rows
 
 

@@ -26,8 +26,9 @@ from broker.core.client import Client
 from broker.core.delivery import Stream
 from broker.core.post import PostAnswer
 from broker.errors import Unavailable
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.events import save_event
+from broker.store.transaction import Transaction
 
 FAULTS: tuple[Fault, ...] = ("error", "lost", "killed")
 

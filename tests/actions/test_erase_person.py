@@ -79,7 +79,8 @@ def test_of_a_whole_life_nothing_leads_to_the_person_for_whoever_has_every_key(b
     in_dev(broker, life)
     before = rows_of(broker)
     tables = {line.partition(".")[0] for line in found(broker, before, life)}
-    assert tables >= {table.name for table in tables_of_people()} - {"people"} | {"receipts", "statements", "trail"}
+    kept = {"receipts", "statements", "trail", "sheet_entries"}
+    assert tables >= {table.name for table in tables_of_people()} - {"people"} | kept
     assert {"people"} <= tables
     erased(broker, life.account)
     after = rows_of(broker)
@@ -218,8 +219,8 @@ def test_the_certificate_is_signed_logged_and_names_the_account_in_the_persons_c
     assert "JaneCanary" not in str(said.payload)
     told: Any = said.payload["erasure"]
     assert ("person", False, 2) == (told["by"], told["objection_kept"], told["withdrawn"])
-    assert {"people": 2, "consents": 4, "person_sessions": 2} == {
-        name: told["destroyed"][name] for name in ("people", "consents", "person_sessions")
+    assert {"people": 2, "consents": 4, "person_sessions": 2, "sheet_entries": 3} == {
+        name: told["destroyed"][name] for name in ("people", "consents", "person_sessions", "sheet_entries")
     }
     with jane.database.reading() as tx, pytest.raises(NotFound):
         read_certificate(tx, jane, "f" * 26)
@@ -241,7 +242,7 @@ def test_with_the_box_ticked_all_matching_is_refused_still_and_nothing_else_is_k
     shop = home.life.clients[0]
     erased(jane, objects=True)
     left = found(jane, rows_of(jane), home.life)
-    assert {"objections.account", "trail.row_key"} == {line.partition(" ")[0] for line in left}
+    assert {"objections.account", "cautions.caution", "trail.row_key"} == {line.partition(" ")[0] for line in left}
     question = a_question(identifier=an_identifier(home.life.emails[3]), **by)
     assert offered(jane, shop, a_tag(), **{**by, "identifier": question.identifier}).ground is not None
     assert not asked(jane, shop, question).decision.permitted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
@@ -34,7 +34,7 @@ from broker.actions.linking import Proved
 from broker.actions.read_grant import withdrawal_uri
 from broker.actions.record_consent import record_consent
 from broker.actions.refuse_consent import refuse_consent
-from broker.actions.sweep import sweep_sometimes
+from broker.actions.sweep import sweep_up
 from broker.actions.withdraw_consent import relinquish_grant, withdraw_by_link, withdraw_consent
 from broker.core.client import Client
 from broker.core.consent import ConsentRecord
@@ -180,7 +180,7 @@ class History(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """Drop what has expired."""
-        sweep_sometimes(replace(self.broker, random=bytes))
+        sweep_up(self.broker)
 
     @rule(client=CLIENTS, account=PEOPLE, identifier=RECORDS, purpose=st.sampled_from((*PURPOSES, "contact")))
     def match_anything(self, client: int, account: str, identifier: str, purpose: str) -> None:

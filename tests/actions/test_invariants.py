@@ -26,6 +26,7 @@ from builders import (
 )
 from invariants import faults_in
 from raw_rows import in_clear, writings
+from sheets import in_bulk
 from sqlalchemy import Connection, Table
 
 from broker.actions.broker import Broker
@@ -70,6 +71,11 @@ LIES: dict[str, tuple[str, dict[str, Any] | None]] = {
     "a permit on no consent": ("decisions", {"permitted": True, "grant_id": "made up"}),
     "a denial with a basis": ("decisions", {"permitted": False, "basis": "consent"}),
     "a permit for another purpose": ("decisions", {"purpose": "direct-marketing"}),
+    "groups of sheets thrown away": ("sheet_entries", None),
+    "a group under another number": ("sheet_entries", {"number": 7}),
+    "a sheet over other groups": ("sheets", {"digests": b"d" * 32}),
+    "a sheet of other numbers": ("sheets", {"answers": 1}),
+    "a sheet of another client, with its permits": ("sheets", {"client_id": "made up"}),
     "a person thrown away": ("people", None),
     "a person's key destroyed": ("people", {"wrapped_key": b""}),
     "a refusal without its receipt": ("refusals", {"receipt_id": "made up"}),
@@ -133,7 +139,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     ended = consented(broker, client)
     with broker.database.transaction() as tx:
         withdraw_consent(tx, broker, account=ended.account, grant_id=ended.grant_id)
-    consented(broker, client, None, "customer-care", identifier=an_identifier("second@mailbox.example"))
+    second = consented(broker, client, None, "customer-care", identifier=an_identifier("second@mailbox.example"))
+    in_bulk(broker, client, an_account(), second.identifier.digest, grant=second.grant_id)
     refused(broker, client, identifier=an_identifier("third@mailbox.example"))
     for identifier in (an_identifier(), an_identifier("second@mailbox.example")):
         asked(broker, client, a_question(identifier=identifier))

@@ -30,9 +30,9 @@ from broker.core.client import Client
 from broker.core.consent import ConsentStatus
 from broker.core.identifiers import ProvenAccount
 from broker.errors import NotFound
-from broker.store.database import Transaction
 from broker.store.objections import list_objections
 from broker.store.people import Person, find_person
+from broker.store.transaction import Transaction
 
 BY_HANDLE = {"account_id": None, "handle": "janecanary"}
 STRANGER = an_account("3333", "SomebodyElse")

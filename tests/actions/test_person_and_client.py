@@ -26,10 +26,10 @@ from broker.core.identifiers import ProvenAccount
 from broker.errors import NotFound, Unauthorized
 from broker.proof.verify import verify_receipt
 from broker.store.columns import metadata
-from broker.store.database import Transaction
 from broker.store.flows import end_session
 from broker.store.people import Person, find_person
 from broker.store.receipts import find_receipt
+from broker.store.transaction import Transaction
 
 
 def person(tx: Transaction, broker: Broker, proven: ProvenAccount | None = None) -> Person:

@@ -185,10 +185,7 @@ def test_the_places_of_one_persons_receipts_have_nothing_in_common(sqlite_broker
 
 
 #: Every table that answering a match reads or writes, for a pair with a consent.
-OF_A_MATCH = {
-    "associations", "consents", "decisions", "grounds", "handles", "objections", "presences", "receipts",
-    "signals", "tainted_pairs", "trail",
-}  # fmt: skip
+OF_A_MATCH = {"cautions", "decisions", "pairs", "trail"}
 
 
 def test_a_match_never_reads_a_status_list(sqlite_broker: Broker) -> None:

@@ -71,7 +71,7 @@ def test_a_yes_leaves_one_row_of_each_kind(broker: Broker, client: Client) -> No
     expected = dict.fromkeys(
         ("consents", "associations", "receipts", "leaves", "events", "deliveries", "status_entries", "notices"), 1
     )  # fmt: skip
-    assert {**expected, "routes": 3} == {
+    assert {**expected, "routes": 3, "pairs": 1} == {
         name: after[name] - before[name] for name in after if after[name] > before[name] and name != "trail"
     }
 

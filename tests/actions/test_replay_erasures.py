@@ -256,7 +256,9 @@ def test_an_objection_that_was_to_stay_stays_when_a_backup_is_erased_again(home:
     home.restore(backup)
     broker, shop = home.broker(), home.life.clients[0]
     replay_erasures(broker)
-    assert {"objections.account", "trail.row_key"} == {line.partition(" ")[0] for line in known(broker)}
+    assert {"objections.account", "cautions.caution", "trail.row_key"} == {
+        line.partition(" ")[0] for line in known(broker)
+    }
     offered(broker, shop, a_tag(), identifier=an_identifier(EMAIL))
     assert not asked(broker, shop, a_question(identifier=an_identifier(EMAIL))).decision.permitted
 

@@ -12,6 +12,7 @@ from acts_of_terms import with_limits
 from builders import NOON, a_broker, a_registration, an_id, registered
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sheets import a_sheet, entries
 from sqlalchemy import Connection, insert
 
 from broker.actions.broker import Broker
@@ -22,6 +23,7 @@ from broker.core.policy import REASONS
 from broker.core.purposes import OTHER_PURPOSE, PURPOSES
 from broker.errors import MalformedRequest, PolicyRefused
 from broker.store.database import Database
+from broker.store.sheets import save_sheet
 from broker.store.tables import ConsentRow, DecisionRow
 
 CLIENT = Client(
@@ -116,6 +118,24 @@ def test_a_line_counts_answers_and_is_shown_from_so_many_people_on(broker: Broke
     assert ("SENSITIVE-2",) == refusal(broker, client)
     answered(broker, client, [FEW])
     assert {"no_basis": 2 * FEW - 1} == lines(broker, client)
+
+
+@pytest.mark.parametrize("at_once", [1_000_000, 3])
+def test_who_was_answered_about_in_bulk_and_by_themselves_is_one_of_the_people(
+    broker: Broker, client: Client, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("broker.store.reports.AT_ONCE", at_once)
+    people = [f"account {one:08}".encode() for one in range(FEW)]
+    with broker.database.transaction() as tx:
+        save_sheet(tx, a_sheet(entries(people[:-1]), client_id=client.client_id))
+    answered(broker, client, range(FEW - 1))
+    assert ("SENSITIVE-2",) == refusal(broker, client)
+    with broker.database.transaction() as tx:
+        save_sheet(tx, a_sheet(entries(people), sheet_id="another", client_id=client.client_id))
+    assert {"no_basis": 3 * FEW - 2} == lines(broker, client)
+    for by, name in (("purpose", "customer-care"), ("week", "2026-W48"), ("client", client.client_id)):
+        assert {name: 3 * FEW - 2} == lines(broker, client if by != "client" else None, by=by)
+    assert {"MATCH-4": 3 * FEW - 2, "MATCH-1": 2 * FEW - 1} == lines(broker, by="clause")
 
 
 def test_the_floor_is_the_documents_and_twenty_as_shipped(broker: Broker, client: Client) -> None:

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from acts_of_platforms import seen
 from acts_of_terms import handed, objected, offered, received
@@ -12,9 +10,11 @@ from sqlalchemy import text
 from broker.actions.broker import Broker
 from broker.actions.note_ruling import note_ruling
 from broker.actions.sign_in import sign_in
-from broker.actions.sweep import ONE_IN, sweep_sometimes
+from broker.actions.sweep import sweep_up
 from broker.actions.withdraw_consent import withdraw_consent
 from broker.core.client import Client
+from broker.errors import Unavailable
+from broker.expiring import Expirer
 from broker.store.people import find_person
 
 LASTING = (
@@ -50,7 +50,7 @@ def test_nothing_about_a_consent_is_ever_swept_away(broker: Broker, clock: Clock
     clock.passes(days=3650)
     with broker.database.transaction() as tx:
         before = all_rows(tx)
-    sweep_sometimes(replace(broker, random=bytes))
+    sweep_up(broker)
     with broker.database.transaction() as tx:
         after = all_rows(tx)
     assert {name: before[name] for name in LASTING} == {name: after[name] for name in LASTING}
@@ -59,15 +59,21 @@ def test_nothing_about_a_consent_is_ever_swept_away(broker: Broker, clock: Clock
 
 
 @pytest.mark.usefixtures("history")
-def test_one_call_in_many_sweeps(broker: Broker, clock: Clock) -> None:
+def test_the_duty_of_ends_sweeps_at_its_first_turn_not_at_each(broker: Broker, client: Client, clock: Clock) -> None:
     clock.passes(days=1)
-    sweep_sometimes(replace(broker, random=lambda size: (ONE_IN - 1).to_bytes(size, "big")))
+    duty = Expirer(broker)
+    duty.turn()
     with broker.database.transaction() as tx:
-        assert [] != all_rows(tx)["links"]
+        assert [] == all_rows(tx)["links"]
+    proved(broker, an_account(), a_request(client))
+    clock.passes(days=1)
+    duty.turn()
+    with broker.database.transaction() as tx:
+        assert 1 == len(all_rows(tx)["links"])
 
 
-def test_a_sweep_that_fails_is_put_off_and_told(own_broker: Broker, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sweep_that_fails_is_said(own_broker: Broker) -> None:
     with own_broker.database.engine.begin() as tx:
         tx.execute(text("DROP TABLE links"))
-    sweep_sometimes(replace(own_broker, random=bytes))
-    assert "sweeping up was put off" in caplog.text
+    with pytest.raises(Unavailable):
+        sweep_up(own_broker)

@@ -15,6 +15,7 @@ from lives import erased, with_marks
 from machines.scene import ACCOUNTS, CARE, HANDLES, IDENTIFIERS
 from machines.stage import Visitor, client_file
 from machines.worlds import BOTH, LEFT, Deed, World
+from sheets import in_bulk
 from statements import a_statement, owed, stated
 
 from broker.actions.broker import Broker
@@ -24,10 +25,15 @@ from broker.actions.linking import begin_link, new_attempt
 from broker.actions.manage_stream import Wish, create_stream
 from broker.actions.note_ruling import note_ruling
 from broker.actions.poll_events import Poll, poll_events
+from broker.actions.retain import retain
 from broker.errors import PolicyRefused
 from broker.store.clients import list_clients
 from broker.store.database import Database
+from broker.store.filing import note_filed
+from broker.store.partitions import month_of
 from broker.store.streams import find_stream
+from broker.store.tables import ConsentRow
+from broker.store.writing import table_of
 
 _DEEDS = (
     *(("consent", 0, account, "email", detail) for account, detail in ((0, 1), (1, 1), (2, 2), (1, 5))),
@@ -63,6 +69,8 @@ def live_through(database: Database, marks: Path, look: Callable[[], None]) -> B
     broker = with_marks(replace(world.broker, log=log), marks)
     keep_policies(replace(broker, policies=the_policies()))
     world.lives_through(_deeds(broker, look))
+    _in_bulk(world, broker)
+    look()
     erased(broker, an_account(ACCOUNTS[3], HANDLES[3]), erasure_id="e" * 26)
     _visits(world)
     world.dice.throw("what comes afterwards")
@@ -72,6 +80,7 @@ def live_through(database: Database, marks: Path, look: Callable[[], None]) -> B
         world.clock.passes(minutes=1)
         seen(broker, an_account(ACCOUNTS[number], HANDLES[number]), gone=turn % 2 == 0, protected=True)
     look()
+    retain(broker, before=month_of(broker.now()), who="sam", tell=lambda _fault: None)
     keep_log(broker)
     world.clock.passes(minutes=10)
     world.close()
@@ -85,6 +94,23 @@ def _deeds(broker: Broker, look: Callable[[], None]) -> Iterator[Deed]:
         look()
         keep_log(broker)
         look()
+
+
+def _in_bulk(world: World, broker: Broker) -> None:
+    """What a business asked of many at once, one of whom will be erased."""
+    client = world.businesses[0].client
+    with broker.database.reading() as tx:
+        consents = [row for row in tx.execute(table_of(ConsentRow).select()) if row.status == "given"]
+    last = an_account(ACCOUNTS[3], HANDLES[3])
+    of_last = broker.blinder.account(last.account)
+    for account in (an_account(ACCOUNTS[number], HANDLES[number]) for number in range(4)):
+        key = broker.blinder.account(account.account)
+        for consent in (row for row in consents if (row.account, row.client_id) == (key, client.client_id)):
+            covers = CARE in consent.purposes and broker.now() < consent.valid_until
+            grant = consent.grant_id if covers else None
+            in_bulk(broker, client, account, consent.identifier, grant=grant)
+            if account != last:  # in one group with somebody who will be erased
+                in_bulk(broker, client, account, consent.identifier, grant=grant, among=9, beside=[of_last])
 
 
 def _listens(broker: Broker) -> None:
@@ -121,6 +147,7 @@ def _visits(world: World) -> None:
         business.push(IDENTIFIERS["email"], (CARE,), days=30)
     with stage.broker.database.transaction() as tx:
         attempt = new_attempt(stage.broker, "x")
+        note_filed(tx, "a worker's tape", now=stage.broker.now())
         begin_link(tx, stage.broker, platform="x", attempt=attempt, request=None, browser=BROWSER, environment="prod")
     proved(stage.broker, an_account(ACCOUNTS[0], HANDLES[0]), None, gpc=True)
     for refused in ("profiling", "credit-risk"):

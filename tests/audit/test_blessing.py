@@ -21,12 +21,12 @@ from broker.actions.keep_log import keep_log
 from broker.actions.list_consents import open_capability
 from broker.actions.sign_in import sign_in, signed_in
 from broker.actions.withdraw_consent import withdraw_by_link
-from broker.core.blinding import name_digest
+from broker.core.blinding import DIGEST_SIZE, name_digest
 from broker.errors import NotFound, Unauthorized
 from broker.store.auditing import Finding
 from broker.store.batches import waiting_entries
 from broker.store.columns import metadata
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.migrating import migrate
 from broker.store.objections import EVERYONE, object_to
 from broker.store.people import Person, find_person
@@ -35,6 +35,7 @@ from broker.store.row_mac import ABOUT_SIZE, about, row_key_digest
 from broker.store.terms_tables import ObjectionRow
 from broker.store.tokens import claim_code
 from broker.store.trail import gone
+from broker.store.transaction import Transaction
 from broker.store.writing import change
 
 
@@ -82,7 +83,7 @@ def suspended(broker: Broker, client_id: str) -> None:
 def objects(broker: Broker, *, why: str) -> None:
     """Somebody objects to everybody."""
     with broker.database.transaction() as tx:
-        object_to(tx, b"a" * 32, EVERYONE, why=why, now=NOON)
+        object_to(tx, b"a" * DIGEST_SIZE, EVERYONE, why=why, now=NOON)
 
 
 def person_of(broker: Broker, tx: Transaction) -> Person:
@@ -221,7 +222,7 @@ def test_an_older_row_that_was_put_back_stays_named_when_the_broker_writes_to_it
 
 def test_what_was_written_twice_in_one_transaction_is_the_brokers_own(house: House) -> None:
     with house.broker.database.transaction() as tx:
-        object_to(tx, b"a" * 32, EVERYONE, why="page", now=NOON)
+        object_to(tx, b"a" * DIGEST_SIZE, EVERYONE, why="page", now=NOON)
         change(tx, ObjectionRow, col(ObjectionRow.client_id) == EVERYONE, why="letter")
     objects(house.broker, why="telephone")
     keep_log(house.broker)

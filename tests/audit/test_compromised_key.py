@@ -37,4 +37,4 @@ def test_what_was_in_the_log_before_agrees_still(spoilt: Spoilt) -> None:
 def test_what_came_into_the_log_afterwards_is_named(spoilt: Spoilt) -> None:
     named = {(finding.table, finding.wrong) for finding in compromised(spoilt, 0).findings()}
     tables = {table for table, wrong in named if "compromised before" in wrong}
-    assert {"receipts", "statements", "erasures", "batches", "actions"} == tables
+    assert {"receipts", "statements", "erasures", "batches", "actions", "retentions"} == tables

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,12 +20,16 @@ from broker.actions.broker import Broker
 from broker.actions.dossier_grounds import Inquiry
 from broker.actions.gather_dossier import gather_dossier
 from broker.core.client import Client
+from broker.core.identifiers import PlatformAccount
+from broker.core.sheet import digest_of
 from broker.errors import CommandRefused, NotFound
 from broker.proof.checkpoint import read_vkey
 from broker.proof.dossier import TYP, Dossier, parse_dossier, text_digest
+from broker.proof.dossier_parts import answers_of
 from broker.proof.keys import generate_signing_key
 from broker.proof.note import Verifier
-from broker.proof.sdjwt import encode, payload_of
+from broker.proof.receipt import leaf_data
+from broker.proof.sdjwt import decode, encode, payload_of
 from broker.proof.verify import Verdict
 from broker.proof.verify_dossier import verify_file
 from broker.store.clients import list_clients
@@ -266,6 +271,8 @@ def restated(change: Callable[[File, File], None]) -> Lie:
         parts = spoilt["statement"]["dossier"]["parts"]
         read = parse_dossier(json.dumps({**spoilt, "statement": file["statement"]}))
         parts["decisions"] = [encode(part.digest) for part in read.decisions]
+        if "sheets" in parts:
+            parts["sheets"] = [encode(part.chained.digest) for part in read.sheets]
         parts["policies"] = [text_digest(text) for text in read.policies]
         return spoilt
 
@@ -348,6 +355,137 @@ def test_a_dossier_that_the_broker_signed_falsely_fails_at_the_step_that_finds_i
 def test_a_truth_that_is_signed_again_holds(desk: Desk, whole: File, other: File) -> None:
     again = desk.signed(restated(lambda _file, _other: None)(whole, other))
     assert desk.checks(json.dumps(again)).logged
+
+
+# --- sheets -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bulk(desk: Desk) -> File:
+    """Give a dossier of a day on which many were answered at once, this one with a permit."""
+    for days, account in product(range(9), ACCOUNTS[:3]):
+        with suppress(NotFound):
+            dossier = desk.asks(0, account, days)
+            if any(one["permitted"] for one in in_sheets(desk, dossier)):
+                found: File = json.loads(str(dossier))
+                return found
+    raise LookupError("a permit in a sheet")
+
+
+def in_sheets(desk: Desk, dossier: Dossier) -> list[Any]:
+    """Return the answers for which a dossier shows its sheets."""
+    accounts = asked_in(desk, dossier)["accounts"]
+    return [one for sheet in dossier.sheets for one in answers_of(sheet, accounts, None)]
+
+
+def asked_in(desk: Desk, dossier: object) -> File:
+    """Return what a dossier says that it was asked."""
+    said: Any = desk.checks(dossier).payload["dossier"]
+    found: File = said["asked"]
+    return found
+
+
+def test_answers_in_sheets_are_shown_with_the_group_they_lie_in(desk: Desk, bulk: File) -> None:
+    verdict = desk.checks(json.dumps(bulk))
+    assert (True, True) == (verdict.anchored, verdict.logged), verdict.steps[-1]
+    told = in_sheets(desk, parse_dossier(json.dumps(bulk)))
+    assert {0, 1} == {min(1, sheet["row"]["row"]["blanked"]) for sheet in bulk["sheets"]}, "one was erased from"
+    assert all(re.fullmatch(r"[a-z2-7]{22}222[23]", one["decision_id"]) for one in told)
+    assert verdict.steps[8].detail.startswith(f"{len(bulk['decisions']) + len(told)} decisions in")
+
+
+def test_of_another_record_no_sheet_is_shown(desk: Desk, bulk: File) -> None:
+    asked = asked_in(desk, json.dumps(bulk))
+    keys = {encode(desk.broker.blinder.account(PlatformAccount(platform="x", id=one))): one for one in ACCOUNTS}
+    (account,) = [keys[name] for name in asked["accounts"] if name in keys]
+    days = (datetime.fromisoformat(f"{asked['day']}T00:00:00+00:00") - FIRST_DAY).days
+    assert desk.asks(0, account, days).sheets
+    with pytest.raises(NotFound):
+        desk.asks(0, account, days, identifier=an_identifier("another@mailbox.example"))
+
+
+def in_group(file: File, **changes: Any) -> File:  # noqa: ANN401 - what makes a member another one
+    """Change the first group of the first sheet."""
+    first, *rest = file["sheets"][0]["groups"]
+    made = {name: change(first[name]) for name, change in changes.items()}
+    return edited(file, "sheets", 0, groups=[{**first, **made}, *rest])
+
+
+def half(text: str) -> str:
+    """The second half of some entries."""
+    raw = decode(text)
+    return encode(raw[len(raw) // 2 :])
+
+
+def flipped(text: str) -> str:
+    """Bytes of which one is another."""
+    raw = decode(text)
+    return encode(bytes([raw[0] ^ 1]) + raw[1:])
+
+
+FORGED_SHEETS: dict[str, tuple[Lie, str]] = {
+    "a sheet left out": (lambda file, _: {**file, "sheets": file["sheets"][1:]}, "parts"),
+    "a sheet that nobody listed": (lambda file, other: {**other, "sheets": file["sheets"]}, "parts"),
+    "a sheet's row edited": (
+        lambda file, _: edited(file, "sheets", 0, row={**file["sheets"][0]["row"], "table": "decisions"}),
+        "parts",
+    ),
+    "no group of a sheet": (lambda file, _: edited(file, "sheets", 0, groups=[]), "decisions"),
+    "a group twice": (lambda file, _: edited(file, "sheets", 0, groups=file["sheets"][0]["groups"] * 2), "decisions"),
+    "a group under another number": (lambda file, _: in_group(file, number=lambda it: it + 1), "decisions"),
+    "an entry edited": (lambda file, _: in_group(file, entries=flipped), "decisions"),
+    "entries kept back": (lambda file, _: in_group(file, entries=half), "decisions"),
+    "another salt": (lambda file, _: in_group(file, salt=flipped), "decisions"),
+    "a group whose number is none": (lambda file, _: in_group(file, number=str), "form"),
+    "a group that is no bytes": (lambda file, _: in_group(file, entries=lambda _it: 5), "form"),
+    "a sheet that is no sheet": (lambda file, _: {**file, "sheets": [5]}, "form"),
+}
+
+
+@pytest.mark.parametrize(("lie", "step"), FORGED_SHEETS.values(), ids=FORGED_SHEETS.keys())
+def test_a_forged_sheet_fails_at_the_step_that_finds_it_out(
+    desk: Desk, bulk: File, other: File, lie: Lie, step: str
+) -> None:
+    assert not other.get("sheets")
+    verdict = desk.checks(json.dumps(lie(bulk, other)))
+    assert (False, step) == (verdict.holds, verdict.steps[-1].name), verdict.steps[-1]
+
+
+def _own_group(file: File, _other: File) -> None:
+    """A group that the broker makes up, and a row that has its digest: but the log has another row."""
+    sheet = file["sheets"][0]
+    group, row = sheet["groups"][0], sheet["row"]["row"]
+    group["entries"] = half(group["entries"])
+    digests, at = decode(row["digests"]), 32 * group["number"]
+    own = digest_of(decode(group["salt"]), decode(group["entries"]))
+    row["digests"] = encode(digests[:at] + own + digests[at + 32 :])
+
+
+def _of_nobody(file: File, _other: File) -> None:
+    """Accounts that lead to the same groups, and of which the sheet says nothing."""
+    asked = file["statement"]["dossier"]["asked"]
+    asked["accounts"] = [encode(decode(name)[:4] + bytes(12)) for name in asked["accounts"]]
+    chained = {sheet["batch"] for sheet in file["sheets"]}
+    file["decisions"] = []
+    file["batches"] = [part for part in file["batches"] if encode(leaf_data(part["jwt"])) in chained]
+
+
+LIED_SHEETS: dict[str, tuple[Lie, str]] = {
+    "a sheet that was never chained": (restated(_own_group), "decisions"),
+    "a sheet of another day": (restated(_another_day), "decisions"),
+    "a sheet about another account": (restated(_another_account), "decisions"),
+    "a sheet that says nothing of the account": (restated(_of_nobody), "decisions"),
+    "a permit in a sheet without a ground": (restated(_all_gone), "grounds"),
+    "a document of a sheet's that was never in force": (restated(_another_policy), "policies"),
+}
+
+
+@pytest.mark.parametrize(("lie", "step"), LIED_SHEETS.values(), ids=LIED_SHEETS.keys())
+def test_a_sheet_that_the_broker_shows_falsely_fails_at_the_step_that_finds_it_out(
+    desk: Desk, bulk: File, other: File, lie: Lie, step: str
+) -> None:
+    verdict = desk.checks(json.dumps(desk.signed(lie(bulk, other))))
+    assert (False, step) == (verdict.holds, verdict.steps[-1].name), verdict.steps[-1]
 
 
 def test_a_key_of_a_stranger_signs_for_nobody(desk: Desk, whole: File) -> None:

@@ -13,9 +13,10 @@ from sqlalchemy import Table
 
 from broker.actions.keep_log import keep_log
 from broker.core.blinding import name_digest
+from broker.core.sheet import Entry, digest_of, group_of, unpack
 from broker.proof.highwater import read_high_water, write_high_water
-from broker.store.database import Transaction
 from broker.store.delivery_tables import DeliveryRow
+from broker.store.sheet_tables import SheetEntriesRow, SheetRow
 from broker.store.tables import (
     AssociationRow,
     ConsentRow,
@@ -29,9 +30,12 @@ from broker.store.tables import (
     StatusEntryRow,
 )
 from broker.store.terms_tables import ContactRow, GroundRow, StatementRow
+from broker.store.transaction import Transaction
 from broker.store.writing import add, change, drop, table_of
 
 Wrong = Callable[[Transaction], str]
+#: An entry that is left as it is.
+AS_IT_IS: dict[str, Any] = {}
 
 
 @pytest.fixture
@@ -139,6 +143,51 @@ def statement_of_a_ground(tx: Transaction) -> dict[str, Any]:
     return one(tx, StatementRow, statement_id=one(tx, GroundRow)["statement_id"])
 
 
+def in_a_sheet(
+    *,
+    outcome: dict[str, Any] | None = None,
+    entry: dict[str, Any] | None = AS_IT_IS,
+    group: int | None = None,
+    more: bytes = b"",
+) -> Wrong:
+    """Write a permit in a sheet otherwise: its outcome, or its entry (None: leave it out) in its group or another."""
+
+    def run(tx: Transaction) -> str:
+        permit, sheet = a_permit(tx)
+        outcomes = [{**said, **(outcome or {})} if said["permitted"] else said for said in sheet["outcomes"]]
+        own = group_of(permit.account, sheet["groups"])
+        into = own if group is None else group
+        digests = sheet["digests"]
+        for number in sorted({own, into}):
+            found = one(tx, SheetEntriesRow, sheet_id=sheet["sheet_id"], number=number)
+            kept = [it for it in unpack(found["entries"], sheet["width"]) if it != permit]
+            if number == into and entry is not None:
+                kept.append(permit._replace(**entry))
+            entries = b"".join(sorted(packed(it, sheet["width"]) for it in kept)) + more
+            change(tx, SheetEntriesRow, *the(SheetEntriesRow, found), entries=entries)
+            digests = digests[: 32 * number] + digest_of(found["salt"], entries) + digests[32 * number + 32 :]
+        change(tx, SheetRow, *the(SheetRow, sheet), outcomes=outcomes, digests=digests)
+        return str(sheet)
+
+    return run
+
+
+def a_permit(tx: Transaction) -> tuple[Entry, dict[str, Any]]:
+    """A permit that stands in a sheet from which nobody was taken out."""
+    for sheet in tx.execute(table_of(SheetRow).select().where(table_of(SheetRow).c.blanked == 0)).all():
+        for group in tx.execute(table_of(SheetEntriesRow).select().where(SheetEntriesRow.sheet_id == sheet.sheet_id)):  # type: ignore[arg-type] # a column
+            for entry in unpack(group.entries, sheet.width):
+                if entry.ground and not entry.led:
+                    return entry, sheet._asdict()
+    raise LookupError("a permit in a sheet")
+
+
+def packed(entry: Entry, width: int) -> bytes:
+    """An entry as it lies in its group."""
+    numbers = entry.place.to_bytes(2) + (entry.outcome | entry.led << 15).to_bytes(2)
+    return entry.account + entry.identifier + numbers + (entry.ground or "").encode().ljust(width, b"\0")
+
+
 MISTAKES: dict[str, tuple[Wrong, str, str]] = {
     "a withdrawn consent that is given again": (
         changed(ConsentRow, of(ConsentRow, status="withdrawn"), status="given", ended_at=None),
@@ -232,6 +281,26 @@ MISTAKES: dict[str, tuple[Wrong, str, str]] = {
         "decisions",
         "there is no consent",
     ),
+    "a permit in a sheet for a purpose that was not allowed": (
+        in_a_sheet(outcome={"purpose": "direct-marketing"}),
+        "sheets",
+        "does not cover it",
+    ),
+    "a permit in a sheet of no consent": (in_a_sheet(entry={"identifier": b"n" * 16}), "sheets", "there is no consent"),
+    "an entry in a sheet where nobody looks for it": (
+        in_a_sheet(entry={"account": b"\0" * 16}, group=1),
+        "sheet_entries",
+        "not where it belongs",
+    ),
+    "an entry of an outcome that there is not": (
+        in_a_sheet(entry={"outcome": 9}),
+        "sheet_entries",
+        "not where it belongs",
+    ),
+    "an answer in a sheet twice": (in_a_sheet(entry={"place": 5}), "sheets", "counts its answers otherwise"),
+    "an answer in a sheet told otherwise": (in_a_sheet(entry={"outcome": 2}), "sheets", "counts its answers otherwise"),
+    "an answer in a sheet too few": (in_a_sheet(entry=None), "sheets", "counts its answers otherwise"),
+    "entries in a sheet that are no entries": (in_a_sheet(more=b"x"), "sheet_entries", "cannot be read"),
     "a message that nobody counted": (dropped(ContactRow, of(ContactRow)), "contacts", "is missing"),
     "a notice in other words": (
         changed(NoticeRow, of(NoticeRow), text="Nothing will happen."),
