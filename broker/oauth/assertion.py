@@ -24,6 +24,7 @@ from broker.oauth.models import AUTH_METHOD, OAuthClient
 from broker.oauth.requests import BrokerRequest
 from broker.proof.keys import ALGORITHM
 from broker.proof.sdjwt import header_of, payload_of
+from broker.store.row_security import bind
 from broker.store.tokens import use_assertion
 
 MAX_LIFE = 300
@@ -92,6 +93,7 @@ class PrivateKeyJwt(JWTBearerClientAssertion):  # type: ignore[misc] # Authlib i
             raise InvalidClientError("The client is held until an operator has approved it.")
         if not client.client.active:
             raise SuspendedClientError(call_clauses(current_broker(), client.client))
+        bind(current_transaction(), client.get_client_id())
         return client
 
 

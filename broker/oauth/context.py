@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from flask import current_app, g, request
 
 from broker.actions.broker import Broker
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 #: What web/front writes into the environment of a request that may wait.
 IN_TURN = "broker.in_turn"
@@ -32,6 +32,13 @@ def request_transaction(*, whose: str = "") -> Iterator[Transaction]:
             yield tx
         finally:
             g.pop("transaction")
+
+
+@contextmanager
+def erasing_transaction() -> Iterator[Transaction]:
+    """A transaction that may erase: no statement of any other request reaches the role that may."""
+    with current_broker().keeper.transaction() as tx:
+        yield tx
 
 
 @contextmanager

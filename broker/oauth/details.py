@@ -16,7 +16,7 @@ from broker.actions.linking import ConsentRequest
 from broker.actions.terms import found_facts, refuse_forbidden, refuse_purposes, screen_purpose
 from broker.core.case import Case
 from broker.core.client import Client
-from broker.core.decide import forbidden
+from broker.core.decide import Ruling, forbidden
 from broker.core.duration import read_duration
 from broker.core.identifiers import KINDS, Identifier, read_handle, read_identifier
 from broker.core.reading import read_json
@@ -121,10 +121,7 @@ def _checked(wire: DetailsWire, *, broker: Broker, client: Client, oauth: dict[s
 
 def known_identifier(broker: Broker, platform: str, wire: IdentifierWire) -> Identifier:
     """The identifier, normalised. One of no known kind is refused by the terms' own clause (MATCH-1)."""
-    kind = wire.kind if wire.type in KINDS.get(wire.kind, ()) else "unknown"
-    spoken_of = found_facts(screen_purpose(broker, wire.name or "", {}))
-    case = Case(act="identify", words={**spoken_of, "identifier-kind": frozenset({kind})})
-    ruling = forbidden(case, broker.policies.governing(platform))
+    ruling = _ruling_on(broker, platform, wire.kind, wire.type, wire.name)
     clauses = ruling.clauses if ruling else ()
     try:
         identifier = read_identifier(**wire.model_dump())
@@ -133,6 +130,18 @@ def known_identifier(broker: Broker, platform: str, wire: IdentifierWire) -> Ide
     if ruling is not None:
         raise PolicyRefused("the terms do not let this record be tied to an account", clauses=clauses)
     return identifier
+
+
+def is_known(broker: Broker, platform: str, kind: str, type: str) -> bool:  # noqa: A002 - the wire's word
+    """Whether the terms let a record of this kind be tied to an account, whatever its value."""
+    return _ruling_on(broker, platform, kind, type, None) is None
+
+
+def _ruling_on(broker: Broker, platform: str, kind: str, type_: str, name: str | None) -> Ruling | None:
+    known = kind if type_ in KINDS.get(kind, ()) else "unknown"
+    spoken_of = found_facts(screen_purpose(broker, name or "", {}))
+    case = Case(act="identify", words={**spoken_of, "identifier-kind": frozenset({known})})
+    return forbidden(case, broker.policies.governing(platform))
 
 
 def _check_purposes(purposes: tuple[str, ...], *, broker: Broker, client: Client, platform: str) -> None:

@@ -1,4 +1,4 @@
-"""What the server says of itself: RFC 8414, RFC 9728 and OpenID SSF 1.0, with members of RFC 9126, 9207 and 9396."""
+"""What the server says of itself: RFC 8414, RFC 9728, SSF 1.0 and AuthZEN 1.0; members of RFC 9126, 9207, 9396."""
 
 from __future__ import annotations
 
@@ -64,6 +64,18 @@ def transmitter_metadata(issuer: str) -> dict[str, object]:
         "verification_endpoint": f"{issuer}/ssf/verify",
         "authorization_schemes": [{"spec_urn": "urn:ietf:rfc:6749"}],
         "default_subjects": "ALL",
+    }
+
+
+def decision_point_metadata(issuer: str) -> dict[str, object]:
+    """The document of ``/.well-known/authzen-configuration`` (AuthZEN Authorization API 1.0 section 9.1)."""
+    return {
+        "policy_decision_point": issuer,
+        "access_evaluation_endpoint": f"{issuer}/access/v1/evaluation",
+        "access_evaluations_endpoint": f"{issuer}/access/v1/evaluations",
+        "search_subject_endpoint": f"{issuer}/access/v1/search/subject",
+        "search_resource_endpoint": f"{issuer}/access/v1/search/resource",
+        "search_action_endpoint": f"{issuer}/access/v1/search/action",
     }
 
 

@@ -20,11 +20,11 @@ from broker.core.consent import ConsentStatus
 from broker.errors import Forbidden, Unauthorized
 from broker.oauth.models import AccessToken
 from broker.oauth.tokens import read_token
-from broker.store.clients import find_client
+from broker.store.clients import enter_client
 from broker.store.consents import find_consent
-from broker.store.database import Transaction
 from broker.store.routes import GRANT, find_route
 from broker.store.tokens import token_revoked
+from broker.store.transaction import Transaction
 
 _NOT_OURS = "the access token is not one of this broker's, or has expired"
 
@@ -131,7 +131,7 @@ def _grant_stands(tx: Transaction, broker: Broker, token: AccessToken) -> bool:
 
 
 def _active_client(tx: Transaction, broker: Broker, client_id: str) -> Client:
-    client = find_client(tx, client_id)
+    client = enter_client(tx, client_id)
     if client is not None and client.standing is Standing.SUSPENDED:
         raise TokenRefused("the client is suspended", error="invalid_token", clauses=call_clauses(broker, client))
     if client is None or not client.active:

@@ -15,7 +15,7 @@ from broker.core.client import Client
 from broker.core.reading import read_json_object
 from broker.errors import Forbidden, MalformedRequest
 from broker.oauth.context import current_broker
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.action_wire import FlattenedWire
 from broker.web.api import called
 from broker.web.receipts import bundle_answer
@@ -29,9 +29,9 @@ _FLATTENED = ("application/json", "application/jose+json")
 @blueprint.post("")
 def state() -> Response:
     """201 with the receipt; 200 with the same receipt where the very same statement came before."""
-    text, broker = _statement(request), current_broker()
+    broker = current_broker()
     with _stating() as (tx, client):
-        recorded = record_action(tx, broker, client=client, text=text)
+        recorded = record_action(tx, broker, client=client, text=_statement(request))
         answer = bundle_answer(bundle_action(tx, broker, recorded.action))
     answer.status_code = 201 if recorded.first else 200
     answer.headers["Location"] = broker.url(f"/v1/actions/{recorded.action.action_id}")

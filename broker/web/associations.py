@@ -13,7 +13,7 @@ from broker.core.match import Ground
 from broker.errors import PolicyRefused
 from broker.oauth.context import current_broker
 from broker.proof.bundle import MEDIA_TYPE
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.api import called, called_to_read
 from broker.web.idempotency import Reply, answer_once
 from broker.web.problems import problem_body
@@ -27,7 +27,7 @@ blueprint = Blueprint("associations", __name__, url_prefix="/v1/associations")
 @blueprint.post("")
 def offer() -> Response:
     """Offer an association. A refusal is remembered, so it commits like an acceptance."""
-    with called(scope="match") as (tx, caller):
+    with called(scope="match", items=1) as (tx, caller):
         client = caller.client
         return answer_once(tx, client, lambda: _offered(tx, client))
 

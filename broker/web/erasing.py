@@ -12,6 +12,7 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 
 from broker.actions.erase_person import Order, erase_person
+from broker.actions.file_tapes import file_tapes
 from broker.actions.find_traces import traces_of_account
 from broker.actions.list_consents import businesses_told
 from broker.actions.read_certificate import read_certificate
@@ -75,7 +76,8 @@ def certificate(erasure_id: str) -> Response:
 
 def _erase(order: Order) -> SdJwt:
     broker = current_broker()
-    with act() as (tx, person):
+    file_tapes(broker, at_once=True)
+    with act(erasing=True) as (tx, person):
         return erase_person(tx, broker, traces_of_account(tx, broker, person.proven.account), order)
 
 

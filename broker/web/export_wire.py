@@ -131,7 +131,10 @@ class OwnConfirmationWire(Wire):
 
 
 class PersonExport(Wire):
-    """Everything that is kept about a person, for themselves; each of ``receipts`` is a bundle that stands alone."""
+    """Everything that is kept about a person, for themselves; each of ``receipts`` is a bundle that stands alone.
+
+    ``decisions_kept_since`` is when the oldest decisions may be from that are kept; null while all are.
+    """
 
     issuer: str
     exported_at: str
@@ -142,6 +145,7 @@ class PersonExport(Wire):
     refusals: list[OwnRefusalWire]
     businesses: list[OwnBusinessWire]
     decisions: list[OwnDecisionWire]
+    decisions_kept_since: str | None
     receipts: list[BundleWire]
     confirmations: list[OwnConfirmationWire]
 
@@ -164,7 +168,8 @@ class PersonExport(Wire):
                 for refusal in found.answers.refusals
             ],
             businesses=[_business(view) for view in found.businesses.views],
-            decisions=[_decision(question) for question in found.questions],
+            decisions=[_decision(question) for question in found.questions.views],
+            decisions_kept_since=_moment(found.questions.kept_since),
             receipts=[BundleWire.model_validate(bundle.to_json()) for bundle in found.receipts],
             confirmations=[_confirmation(one, found.actions) for one in found.confirmations.by_grant.values()],
         )

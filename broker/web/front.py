@@ -13,6 +13,7 @@ from threading import BoundedSemaphore, Lock
 from time import monotonic
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from broker import watching
 from broker.oauth.context import IN_TURN
 from broker.web.problems import REQUEST_ID
 
@@ -71,6 +72,7 @@ class Front:
         return [body]
 
     def _count(self) -> None:
+        watching.count_turned_away("place")
         with self._lock:
             self._away += 1
             away, silent = self._away, monotonic() - self._said < _SILENCE

@@ -14,7 +14,7 @@ from broker.errors import NotFound
 from broker.oauth.context import current_broker
 from broker.oauth.protector import Caller
 from broker.proof.receipt import timestamp
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.api import called
 
 blueprint = Blueprint("grants", __name__, url_prefix="/v1/grants")

@@ -27,7 +27,7 @@ def asked() -> Response:
     if business is not None and not is_id(business):
         raise MalformedRequest("there is no business of that id")
     try:
-        with visit() as (tx, person):
+        with visit(filed=True) as (tx, person):
             questions = list_questions(tx, person, client_id=business, before=before, limit=PAGE)
             businesses = [view for view in list_businesses(tx, broker, person).views if view.asked_at]
     except Unauthorized:
@@ -41,6 +41,7 @@ def asked() -> Response:
         later=before is not None,
         businesses=businesses,
         chosen=business,
+        kept_since=questions.kept_since,
         csrf=form_token(session or ""),
     )
 

@@ -13,8 +13,8 @@ from broker.actions.state_provenance import read_statement
 from broker.core.client import Client
 from broker.errors import BrokerError, MalformedRequest
 from broker.oauth.context import current_broker
-from broker.store.database import Transaction
 from broker.store.idempotency import claim_key, keep_answer
+from broker.store.transaction import Transaction
 
 LIFE = timedelta(hours=24)
 _KEY = re.compile(r'"?([A-Za-z0-9._:-]{1,128})"?')

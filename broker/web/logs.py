@@ -16,7 +16,17 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 #: Libraries that write what they handle: tokens, verifiers, codes.
-_TALKATIVE = ("alembic", "authlib", "requests", "requests_oauthlib", "urllib3", "werkzeug", "sqlalchemy", "psycopg")
+_TALKATIVE = (
+    "alembic",
+    "authlib",
+    "requests",
+    "requests_oauthlib",
+    "urllib3",
+    "werkzeug",
+    "opentelemetry",
+    "sqlalchemy",
+    "psycopg",
+)
 log = logging.getLogger("broker.access")
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app
 
-from broker.actions.sweep import sweep_sometimes
-from broker.oauth.context import current_broker, request_transaction
+from broker.oauth.context import request_transaction
 from broker.oauth.server import ConsentServer
 
 blueprint = Blueprint("oauth", __name__, url_prefix="/oauth")
@@ -21,18 +20,14 @@ def consent_server() -> ConsentServer:
 def push() -> Response:
     """RFC 9126."""
     with request_transaction():
-        answer = consent_server().create_pushed_response()
-    sweep_sometimes(current_broker())
-    return answer
+        return consent_server().create_pushed_response()
 
 
 @blueprint.post("/token")
 def token() -> Response:
     """RFC 6749 section 3.2. A refused exchange commits as well: the code it claimed stays claimed."""
     with request_transaction():
-        answer = consent_server().create_token_response()
-    sweep_sometimes(current_broker())
-    return answer
+        return consent_server().create_token_response()
 
 
 @blueprint.post("/revoke")

@@ -1,4 +1,4 @@
-"""The API as OpenAPI 3.1: what is under ``/v1`` and ``/ssf``, the terms in force, and the OAuth endpoints."""
+"""The API as OpenAPI 3.1: what is under ``/v1``, ``/access`` and ``/ssf``, the terms in force, and OAuth."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from typing import Any
 from broker import __version__
 from broker.actions.report import BY_CLIENT, KINDS
 from broker.proof.bundle import MEDIA_TYPE
+from broker.web.openapi_access import access_paths
 from broker.web.openapi_actions import action_paths
 from broker.web.openapi_events import stream_paths
 from broker.web.openapi_evidence import bundle_content, evidence_paths
+from broker.web.openapi_limits import with_limits
+from broker.web.reading import NDJSON
 from broker.web.schemas import MODELS
 
 _STRING: Mapping[str, Any] = {"type": "string"}
 _DAY: Mapping[str, Any] = {"type": "string", "format": "date"}
 #: What a program exchanges with the API. Documents and evidence have schemas of their own, and no path.
 _EXCHANGED = (
-    "action-request", "association", "association-request", "bundle", "contact-check", "decision", "match-request",
-    "policies", "policy",
+    "access-action-search", "access-evaluation", "access-evaluation-request", "access-evaluations",
+    "access-evaluations-request", "access-resource-search", "access-search", "access-subject-search",
+    "action-request", "association", "association-request", "bundle", "contact-check", "decision",
+    "match-batch", "match-batch-item", "match-batch-line", "match-batch-request", "match-request", "policies", "policy",
     "poll-answer", "poll-request", "problem", "recipient", "recipient-request", "redistribution",
     "redistribution-request", "report", "status-lists", "stream", "stream-change", "stream-request", "stream-status",
     "verification-request",
@@ -30,17 +35,20 @@ def openapi() -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Consent broker", "version": __version__},
-        "paths": {
-            **_matching(),
-            **_grants(),
-            **_terms(),
-            **_policies(),
-            **evidence_paths(),
-            **_erasures(),
-            **stream_paths(),
-            **action_paths(),
-            **_oauth(),
-        },
+        "paths": with_limits(
+            {
+                **_matching(),
+                **access_paths(),
+                **_grants(),
+                **_terms(),
+                **_policies(),
+                **evidence_paths(),
+                **_erasures(),
+                **stream_paths(),
+                **action_paths(),
+                **_oauth(),
+            }
+        ),
         "components": {
             "schemas": {name: _component(name) for name in _EXCHANGED},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "RFC 9068 JWT"}},
@@ -62,6 +70,7 @@ def _matching() -> dict[str, Any]:
                 " the pair has too many associations for the tag. 422: the terms refuse the label of the identifier.",
             )
         },
+        "/v1/match/batch": {"post": _batch()},
         "/v1/associations": {
             "post": _call(
                 "Offer an association without consent, with the tag that it rests on",
@@ -81,6 +90,23 @@ def _matching() -> dict[str, Any]:
             "delete": _call("Give the association up", "match", status=204, problems=("404",)),
         },
     }
+
+
+def _batch() -> dict[str, Any]:
+    """Many questions: as one object, or a line for each."""
+    post = _call(
+        "The same of many pairs: up to 5,000 of one moment, or as lines any number",
+        "match",
+        body="match-batch-request",
+        answer="match-batch",
+        problems=("413",),
+        more="Answers are in the order of the questions; each is what /v1/match says of that pair alone, or the error"
+        " of an item that cannot be read. Lines hold their own purpose each, and are answered a line for a line, once"
+        " all of them were read.",
+    )
+    post["requestBody"]["content"].update(_lines("match-batch-item"))
+    post["responses"]["200"]["content"].update(_lines("match-batch-line"))
+    return post
 
 
 def _association() -> dict[str, Any]:
@@ -251,6 +277,11 @@ def _form(summary: str, status: int) -> dict[str, Any]:
 def _json(name: str) -> dict[str, Any]:
     schema = {"type": "object"} if name == "object" else {"$ref": f"#/components/schemas/{name}"}
     return {"application/json": {"schema": schema}}
+
+
+def _lines(name: str) -> dict[str, Any]:
+    """JSON text a line; the schema is of one line."""
+    return {NDJSON: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
 
 
 def _problems(*more: str) -> dict[str, Any]:

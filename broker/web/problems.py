@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 from flask import Flask, Response, g, json, request
 from flask_babel import gettext as _
 from werkzeug.exceptions import HTTPException
 
 from broker.actions.note_ruling import note_ruling
-from broker.errors import BrokerError, RequestTooLarge
+from broker.errors import BrokerError, RequestTooLarge, TooManyRequests
 from broker.oauth.context import current_broker
 from broker.oauth.protector import ScopeMissing, TokenRefused
 from broker.web.pages import failure_page, render
@@ -70,11 +71,13 @@ def _broker_error(error: BrokerError) -> Response:
         return failure_page(error)
     if request.path in _OAUTH:
         return _oauth_error(error.status, error.detail)
-    answer = _problem(error.status, error.type, error.title, error.detail, error.clauses)
+    answer = _as_problem(problem_body(error))
     if isinstance(error, TokenRefused):
         answer.headers["WWW-Authenticate"] = _challenge(error=error.error)
     if isinstance(error, ScopeMissing):
         answer.headers["WWW-Authenticate"] = _challenge(error="insufficient_scope", scope=error.scope)
+    if isinstance(error, TooManyRequests):
+        answer.headers["Retry-After"] = str(error.retry_after)
     if error.status == 503:  # noqa: PLR2004 - HTTP's own number
         answer.headers["Retry-After"] = "1"
     return answer
@@ -93,7 +96,7 @@ def _http_error(error: HTTPException) -> Response:
         return render("problem.html", status=status, title=failure_title(kind), detail=detail)
     if request.path in _OAUTH:
         return _oauth_error(status, detail)
-    answer = _problem(status, "about:blank", error.name, detail, ())
+    answer = _as_problem(_members(status, "about:blank", error.name, detail, ()))
     if status == 405 and getattr(error, "valid_methods", None):  # noqa: PLR2004 - HTTP's own number
         answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined] # MethodNotAllowed's
     return answer
@@ -112,7 +115,8 @@ def _unforeseen(error: Exception) -> Response:
 
 def problem_body(error: BrokerError) -> dict[str, object]:
     """A failure as a problem's members, for an answer that is kept."""
-    return _members(error.status, error.type, error.title, error.detail, error.clauses)
+    later = {"retry_after": error.retry_after} if isinstance(error, TooManyRequests) else {}
+    return {**_members(error.status, error.type, error.title, error.detail, error.clauses), **later}
 
 
 def _oauth_error(status: int, detail: str) -> Response:
@@ -136,9 +140,8 @@ def _members(status: int, slug: str, title: str, detail: str, clauses: tuple[str
     return dump(body)
 
 
-def _problem(status: int, slug: str, title: str, detail: str, clauses: tuple[str, ...]) -> Response:
-    body = json.dumps(_members(status, slug, title, detail, clauses))
-    answer = Response(body, status=status, mimetype="application/problem+json")
+def _as_problem(members: dict[str, Any]) -> Response:
+    answer = Response(json.dumps(members), status=members["status"], mimetype="application/problem+json")
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

@@ -57,7 +57,7 @@ def download(receipt_id: str) -> Response:
 def export() -> Response:
     """Everything, in one file that other programs can read."""
     broker = current_broker()
-    with visit() as (tx, person):
+    with visit(filed=True) as (tx, person):
         found = export_person(tx, broker, person)
     body = PersonExport.from_core(found, issuer=broker.issuer, now=broker.now())
     answer = Response(body.model_dump_json(indent=1, by_alias=True) + "\n", mimetype="application/json")
@@ -70,7 +70,7 @@ def everything() -> Response:
     """The same to read: one page that brings its own style, to print or to keep."""
     broker = current_broker()
     try:
-        with visit() as (tx, person):
+        with visit(filed=True) as (tx, person):
             found = export_person(tx, broker, person)
     except Unauthorized:
         return see_other("/consents")

@@ -8,7 +8,7 @@ from broker.actions.redistribute import add_recipient, hand_over
 from broker.core.client import Client
 from broker.oauth.context import current_broker
 from broker.proof.receipt import timestamp
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.api import called
 from broker.web.idempotency import Reply, answer_once
 from broker.web.reading import read_body

@@ -17,11 +17,11 @@ from broker.actions.object_to_matching import object_to_matching, take_objection
 from broker.actions.sign_in import claims_visit, environment_of
 from broker.actions.withdraw_consent import withdraw_all, withdraw_by_link, withdraw_consent
 from broker.core.blinding import PRODUCTION
+from broker.core.caution import EVERYONE
 from broker.core.client import ENVIRONMENTS
 from broker.errors import MalformedRequest, PlatformFailed, Unauthorized
 from broker.oauth.context import current_broker, request_reading, request_transaction
 from broker.store.flows import end_session
-from broker.store.objections import EVERYONE
 from broker.web.linking import go_to_platform
 from broker.web.news import ALL, news_of
 from broker.web.pages import failure_page, render, see_other
@@ -47,7 +47,7 @@ def overview() -> Response:
     """What the person allows, and the last of what they answered otherwise; or the way to sign in."""
     broker, session = current_broker(), person_session()
     try:
-        with visit() as (tx, person):
+        with visit(filed=True) as (tx, person):
             before = read_place(request.args.get("before"))
             answers = list_answers(tx, broker, person, live_before=before, live=PAGE, past=RECENT)
             businesses = list_businesses(tx, broker, person)

@@ -18,6 +18,18 @@ from broker.web.answer_wire import (
     ReportAnswer,
     StatementWire,
 )
+from broker.web.authzen_wire import (
+    ActionSearchWire,
+    DecisionPointWire,
+    EvaluationAnswer,
+    EvaluationsAnswer,
+    EvaluationsWire,
+    EvaluationWire,
+    ResourceSearchWire,
+    SearchAnswer,
+    SubjectSearchWire,
+)
+from broker.web.batch_wire import BatchAnswer, DescribedBatchWire, ItemWire, LineAnswer
 from broker.web.document_schemas import policy_document, provenance_tag
 from broker.web.erasure_wire import CertificateWire
 from broker.web.evidence_wire import BundleWire, StatusListsAnswer, StatusTokenWire
@@ -40,6 +52,15 @@ from broker.web.wire import DecisionWire, Problem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MODELS: Mapping[str, type[BaseModel]] = {
+    "access-action-search": ActionSearchWire,
+    "access-configuration": DecisionPointWire,
+    "access-evaluation": EvaluationAnswer,
+    "access-evaluation-request": EvaluationWire,
+    "access-evaluations": EvaluationsAnswer,
+    "access-evaluations-request": EvaluationsWire,
+    "access-resource-search": ResourceSearchWire,
+    "access-search": SearchAnswer,
+    "access-subject-search": SubjectSearchWire,
     "action-receipt": ActionReceiptWire,
     "action-request": FlattenedWire,
     "action-statement": ActionStatementWire,
@@ -52,6 +73,10 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "contact-check": ContactWire,
     "decision": DecisionWire,
     "erasure-certificate": CertificateWire,
+    "match-batch": BatchAnswer,
+    "match-batch-item": ItemWire,
+    "match-batch-line": LineAnswer,
+    "match-batch-request": DescribedBatchWire,
     "match-request": MatchWire,
     "person-export": PersonExport,
     "policies": PoliciesAnswer,

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 from hashlib import sha256
 
 from flask import Flask, Request, Response, request
@@ -31,6 +32,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+_VARY = "Cookie, Accept-Language"
 #: Chromium holds the redirect after a form to form-action as well, and the client's own page may redirect on.
 _POLICY = (
     "default-src 'none'; style-src {style}; script-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -47,16 +49,23 @@ def guard(app: Flask) -> None:
 
 
 def _add_headers(answer: Response) -> Response:
-    issuer = current_broker().issuer
-    answer.headers.extend({name: value for name, value in _HEADERS.items() if name not in answer.headers})
-    answer.headers.setdefault("Content-Security-Policy", _policy())
-    if issuer.startswith("https:"):
-        answer.headers["Strict-Transport-Security"] = "max-age=63072000"
-    if "Cache-Control" not in answer.headers:
-        answer.headers["Cache-Control"] = "no-store"
+    for name, value in headers_of(current_broker().issuer).items():
+        answer.headers.setdefault(name, value)
     if "public" not in answer.headers["Cache-Control"]:
-        answer.headers["Vary"] = "Cookie, Accept-Language"
+        answer.headers["Vary"] = _VARY
     return answer
+
+
+@cache
+def headers_of(issuer: str) -> Mapping[str, str]:
+    """What an answer carries that says nothing else."""
+    strict = {"Strict-Transport-Security": "max-age=63072000"} if issuer.startswith("https:") else {}
+    return {**_HEADERS, "Content-Security-Policy": _policy(issuer), **strict, "Cache-Control": "no-store"}
+
+
+def private_headers_of(issuer: str) -> Mapping[str, str]:
+    """The same of an answer that no two may share."""
+    return {**headers_of(issuer), "Vary": _VARY}
 
 
 def with_own_style(answer: Response, css: str) -> Response:
@@ -66,12 +75,12 @@ def with_own_style(answer: Response, css: str) -> Response:
     """
     answer.set_data(answer.get_data(as_text=True).replace("<style></style>", f"<style>{css}</style>", 1))
     digest = b64encode(sha256(css.encode()).digest()).decode()
-    answer.headers["Content-Security-Policy"] = _policy(style=f"'sha256-{digest}'")
+    answer.headers["Content-Security-Policy"] = _policy(current_broker().issuer, style=f"'sha256-{digest}'")
     return answer
 
 
-def _policy(*, style: str = "'self'") -> str:
-    targets = "https:" if current_broker().issuer.startswith("https:") else "https: http:"
+def _policy(issuer: str, *, style: str = "'self'") -> str:
+    targets = "https:" if issuer.startswith("https:") else "https: http:"
     return _POLICY.format(style=style, targets=targets)
 
 

@@ -25,7 +25,7 @@ from broker.actions.manage_stream import (
 from broker.core.delivery import Stream
 from broker.errors import Forbidden, MalformedRequest
 from broker.oauth.context import current_broker
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.api import called
 from broker.web.reading import read_body
 from broker.web.security import query

@@ -5,7 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from broker.oauth.context import current_broker
-from broker.oauth.metadata import resource_metadata, server_metadata, transmitter_metadata
+from broker.oauth.metadata import (
+    decision_point_metadata,
+    resource_metadata,
+    server_metadata,
+    transmitter_metadata,
+)
 from broker.proof.keys import MAX_AGE
 
 blueprint = Blueprint("wellknown", __name__, url_prefix="/.well-known")
@@ -29,6 +34,12 @@ def resource() -> Response:
 def transmitter() -> Response:
     """OpenID SSF 1.0 section 7.1. There is no complex subject, so none of its members is critical."""
     return _public(transmitter_metadata(current_broker().issuer))
+
+
+@blueprint.get("/authzen-configuration")
+def decision_point() -> Response:
+    """AuthZEN Authorization API 1.0 section 9."""
+    return _public(decision_point_metadata(current_broker().issuer))
 
 
 @blueprint.get("/jwks.json")

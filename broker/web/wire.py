@@ -14,6 +14,7 @@ from broker.actions.decide_match import Answer
 from broker.actions.gather_facts import Question
 from broker.core.evidence import Provenance
 from broker.core.identifiers import read_handle
+from broker.core.match import Decision
 from broker.errors import MalformedRequest
 from broker.oauth.details import IdentifierWire, first_fault, known_identifier
 from broker.proof.receipt import timestamp
@@ -84,6 +85,11 @@ class PolicyWire(Wire):
 _TOLD = {"notice_changed": "purpose_not_granted"}
 
 
+def reason_told(decision: Decision) -> str | None:
+    """Why not, as a business is told."""
+    return _TOLD.get(decision.reason or "", decision.reason)
+
+
 class ContextWire(Wire):
     """Why, and by which document."""
 
@@ -113,7 +119,7 @@ class DecisionWire(Wire):
         context = ContextWire(
             id=answer.decision_id,
             basis=decision.basis,  # type: ignore[arg-type] # one of core.policy.BASES
-            reason=_TOLD.get(decision.reason or "", decision.reason),
+            reason=reason_told(decision),
             clauses=list(decision.clauses),
             policy=PolicyWire(**vars(decision.policy)),
             grant_id=consent.grant_id if consent else None,
@@ -126,7 +132,7 @@ class DecisionWire(Wire):
 
 
 class Problem(Wire):
-    """RFC 9457, with the clauses where the terms decided."""
+    """RFC 9457, with the clauses where the terms decided; ``retry_after``: seconds until a budget has enough again."""
 
     type: str
     title: str
@@ -134,6 +140,7 @@ class Problem(Wire):
     detail: str
     instance: str
     clauses: list[str] | None = None
+    retry_after: int | None = None
 
 
 def dump(model: Wire) -> dict[str, Any]:

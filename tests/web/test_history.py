@@ -154,7 +154,7 @@ def test_who_is_not_signed_in_is_led_to_the_sign_in(http: FlaskClient, path: str
 def question(**told: Any) -> QuestionView:  # noqa: ANN401 - any field of it
     """Make a question up."""
     whole = {"decision_id": "", "client_id": "", "act": "match", "purpose": "customer-care", "permitted": False}
-    rest = {"basis": None, "reason": None, "clauses": (), "decided_at": None, "by_handle": False}
+    rest = {"basis": None, "reason": None, "clauses": (), "decided_at": None, "by_handle": False, "place": None}
     return QuestionView(told=Told(**{**whole, **rest, **told}), client=None)
 
 

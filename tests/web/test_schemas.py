@@ -29,7 +29,7 @@ from broker.web.tag_wire import ProvenanceWire
 ROOT = Path(__file__).resolve().parents[2]
 #: Pages for browsers, and addresses that a standard describes.
 UNDESCRIBED = re.compile(
-    r"/|/static/.*|/verify|/embed\.js|/consents.*|/consent/.*|/link/.*|/oauth/authorize|/\.well-known/.*|/health/.*"
+    r"/|/static/.*|/verify|/embed\.js|/consents.*|/consent/.*|/link/.*|/oauth/authorize|/\.well-known/.*|/health/.*|/metrics"
 )
 
 
