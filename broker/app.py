@@ -5,11 +5,13 @@ This file is the home of the clock and of randomness.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import hmac
 import logging
 import secrets
 import sys
+import time
 from datetime import UTC, datetime
 
 from flask import Flask
@@ -18,6 +20,7 @@ from broker.actions.broker import Broker, Log
 from broker.actions.keep_policies import keep_policies
 from broker.actions.replay_erasures import replay_erasures
 from broker.core.blinding import Blinder
+from broker.core.names import ID_SIZE, id_of
 from broker.courier import GuardedCourier
 from broker.custody import live_keys
 from broker.oauth.metadata import check_metadata
@@ -28,13 +31,20 @@ from broker.policies import SHIPPED, load_policies, load_screen
 from broker.proof.checkpoint import origin_of
 from broker.proof.keyring import KeyRing, KeySource
 from broker.proof.receipt import Party
-from broker.settings import Settings, read_settings
+from broker.settings import Settings, read_settings, shared_numbers
+from broker.spans import start_spans
+from broker.store.budgets import open_budgets
+from broker.store.connecting import Manner
 from broker.store.database import Database
 from broker.store.migrating import require_schema
+from broker.store.taping import Recorder
 from broker.store.trail import Pen
 from broker.web import (
     actions,
     associations,
+    authzen,
+    authzen_search,
+    batch,
     consent,
     contact,
     embedding,
@@ -46,6 +56,7 @@ from broker.web import (
     linking,
     log,
     match,
+    metrics,
     oauth,
     policies,
     polling,
@@ -60,21 +71,27 @@ from broker.web import (
     wellknown,
 )
 from broker.web.asked_words import asked_purpose, asked_words, listed, told_words
+from broker.web.authzen_names import Names
+from broker.web.budgets import tell_budgets
 from broker.web.front import PLACES, Front
 from broker.web.languages import speak
 from broker.web.logs import log_requests, start_logging
+from broker.web.metrics import Watch
 from broker.web.pages import clause_address, day, moment
 from broker.web.problems import handle_failures
+from broker.web.quick import Quick
+from broker.web.readers import count_readers
 from broker.web.reading import read_ahead
 from broker.web.security import guard
 from broker.web.terms_words import claim_words
+from broker.web.watched import watch_requests
 from broker.web.wording import IDENTIFIER_TYPES, STATUSES, STEPS, ending, purpose_title
 
 #: Every face, and nothing that is not listed here.
 FACES = (
     *(home, consent, linking, revocation, history, records, erasing, policies, verifying, embedding),
-    *(match, associations, grants, receipts, redistribution, contact, reports),
-    *(streams, polling, actions, oauth, wellknown, log, status, health),
+    *(match, batch, authzen, authzen_search, associations, grants, receipts, redistribution, contact, reports),
+    *(streams, polling, actions, oauth, wellknown, log, status, health, metrics),
 )
 
 _GIVE_WAY = 0.0005
@@ -90,6 +107,7 @@ def open_broker(settings: Settings) -> Broker:
     source = live_keys(settings)
     keys = source.current()
     return Broker(
+        recorder=open_recorder(settings, keys),
         issuer=settings.issuer,
         party=Party(
             id=settings.issuer,
@@ -99,6 +117,8 @@ def open_broker(settings: Settings) -> Broker:
         ),
         location=settings.storage_location,
         database=open_database(settings, keys),
+        keeping=open_database(settings.as_keeper(), keys) if settings.keeping_database_url else None,
+        budgets=open_budgets(settings.database_url, settings.limits(), clock=time.time_ns, manner=manner_of(settings)),
         source=source,
         log=open_log(settings, source),
         blinder=Blinder(keys.blinding),
@@ -123,7 +143,28 @@ def open_to_serve(settings: Settings) -> Broker:
 def open_database(settings: Settings, keys: KeyRing) -> Database:
     """The database, with the pen for its rows."""
     key = hmac.digest(keys.blinding, b"rows", hashlib.sha256)
-    return Database(settings.database_url, pen=Pen(key=key, random=secrets.token_bytes, now=now))
+    return reach_database(settings, pen=Pen(key=key, random=secrets.token_bytes, now=now))
+
+
+def reach_database(settings: Settings, *, pen: Pen | None = None) -> Database:
+    """The database as it is reached; without a *pen* to look at only."""
+    return Database(settings.database_url, pen=pen, manner=manner_of(settings))
+
+
+def manner_of(settings: Settings) -> Manner:
+    """How the database is spoken to."""
+    return Manner(
+        statement_timeout=settings.statement_seconds(),
+        pooled=settings.database_pooling == "transaction",
+        slow_ms=settings.slow_milliseconds(),
+    )
+
+
+def open_recorder(settings: Settings, keys: KeyRing) -> Recorder:
+    """Where single answers are taped: under a name that no other broker's tapes have, whatever folder they share."""
+    own, before = hmac.digest(keys.blinding, b"tapes", hashlib.sha256)[:8].hex(), settings.answers_synced == "before"
+    new_id = lambda: id_of(secrets.token_bytes(ID_SIZE))  # noqa: E731 - randomness has its home here
+    return Recorder(settings.tapes_folder(), instance=own, new_id=new_id, before=before)
 
 
 def open_log(settings: Settings, source: KeySource) -> Log:
@@ -132,17 +173,24 @@ def open_log(settings: Settings, source: KeySource) -> Log:
     return Log(origin=origin, source=source, marks=settings.marks_dir, now=now, copy=settings.log_copy_dir)
 
 
-def create_app(broker: Broker, *, places: int = PLACES) -> Flask:
-    """Put the faces on *broker*; programs may hold so many *places*, and with none it serves people alone."""
+def create_app(broker: Broker, *, places: int = PLACES, watch: Watch | None = None) -> Flask:
+    """Put the faces on *broker*; programs may hold so many *places*, and with none it serves people alone.
+
+    *watch* says who may look at its figures.
+    """
     app = Flask("broker.web", static_folder="static", template_folder="templates")
     app.json.sort_keys = False  # type: ignore[attr-defined] # the default provider's
     app.url_map.merge_slashes = False  # its redirect would name the host that the caller claims
     app.extensions.update(broker=broker, consent_server=ConsentServer(broker), protector=Protector(broker))
+    app.extensions.update(authzen_names=Names(), watch=watch or Watch())
     check_metadata(broker.issuer)
+    watch_requests(app)  # first and last: what the others do is among what is timed
     guard(app)
     speak(app)
     handle_failures(app)
+    tell_budgets(app)
     log_requests(app)
+    readers = count_readers(app)
     read_ahead(app)  # after the others: what it refuses has a request id, and is logged
     app.jinja_env.globals.update(
         day=day,
@@ -161,7 +209,8 @@ def create_app(broker: Broker, *, places: int = PLACES) -> Flask:
     )
     for face in FACES:
         app.register_blueprint(face.blueprint)
-    front = Front(app.wsgi_app, issuer=broker.issuer, new_id=broker.new_id, places=places)
+    behind = Quick(app.wsgi_app, broker, broker.recorder, readers) if broker.recorder else app.wsgi_app
+    front = Front(behind, issuer=broker.issuer, new_id=broker.new_id, places=places)
     app.wsgi_app = front  # type: ignore[method-assign] # Flask's own way
     return app
 
@@ -182,6 +231,11 @@ def _serving(*, places: int) -> Flask:
     sys.setswitchinterval(_GIVE_WAY)
     settings = read_settings()
     start_logging(settings.log_level)
+    start_spans(settings.otlp_endpoint)
     broker = open_to_serve(settings)
     logging.getLogger(__name__).info("serving %s", settings.issuer)
-    return create_app(broker, places=places)
+    watch = Watch(token=settings.metrics_token, shared=shared_numbers())
+    app = create_app(broker, places=places, watch=watch)
+    gc.collect()
+    gc.freeze()  # what is there from the start stays: no collection needs to go over it again
+    return app

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from importlib import import_module
 from pathlib import Path
 
 from broker import __version__
 from broker.actions.note_ruling import note_ruling
 from broker.app import now, open_database, open_to_serve
-from broker.commands import (
-    actions,
-    auditing,
-    clients,
-    deliveries,
-    erasing,
-    journal,
-    keys,
-    linked_data,
-    log,
-    policies,
-    rechecking,
-    redistribution,
-    reports,
-    tend,
-)
 from broker.commands.opening import FAILED, command, opened
 from broker.core.addresses import LOOPBACK
 from broker.custody import first_master, open_folder, read_keys
@@ -37,13 +22,22 @@ from broker.proof.highwater import first_high_water
 from broker.proof.journal import create_journal
 from broker.proof.keymaking import create_keys
 from broker.proof.keyring import KeyRing
-from broker.serving import serve
+from broker.serving import counting_together, serve
 from broker.settings import Settings, read_settings
+from broker.spans import check_spans
 from broker.store.database import Database
 from broker.store.migrating import migrate, pending
 from broker.tending import Companion
 from broker.web.logs import log_config, start_logging
 
+#: Every room of commands, in the order of the help.
+_ROOMS = (
+    *("clients", "matching", "rechecking", "deliveries", "actions", "erasing", "journal", "policies"),
+    *("redistribution", "reports"),
+    *("databases", "keys", "log", "tend", "auditing", "linked_data"),
+)
+#: What these two need of them: whoever starts a broker waits until they have loaded it.
+_NEEDED: Mapping[str, Sequence[str]] = {"serve": (), "tend": ("tend",)}
 #: What shells say of a command that was interrupted.
 _STOPPED = 130
 _EPILOG = """\
@@ -54,12 +48,14 @@ More about each:              broker COMMAND --help
 Status 0: done. 1: refused or failed, and one line on standard error says why,
 with the clause of the terms in brackets where they decided. 2: no such command,
 or none of that form. 3: `verify` and `dpv`, without keys that vouch for it.
+4: `match`, done, and some lines could not be read.
 Settings are BROKER_* variables; .env.example explains each."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; every failure is one line on standard error and a status that is not 0."""
-    asked = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    asked = _parser(_NEEDED.get(next(iter(words), ""), _ROOMS)).parse_args(words)
     run: Callable[[argparse.Namespace], int] = asked.run
     try:
         return run(asked)
@@ -107,16 +103,18 @@ def _serve(asked: argparse.Namespace) -> int:
     if settings.loopback and asked.host not in {host.strip("[]") for host in LOOPBACK}:
         raise BadConfiguration("a development issuer (http) is served on this machine only; --host must be 127.0.0.1")
     start_logging(settings.log_level)
-    open_to_serve(settings).database.close()
-    # Whoever serves people alone does so beside a `broker serve` that tends the duties.
-    with nullcontext() if asked.people_only else Companion():
-        serve(
-            target="broker.app:wsgi_of_people" if asked.people_only else "broker.app:wsgi",
-            host=asked.host,
-            port=asked.port,
-            workers=asked.workers,
-            log_config=log_config(settings.log_level),
-        )
+    check_spans(settings.otlp_endpoint)
+    with counting_together():  # before anything is counted: where a number is kept is settled with its first
+        open_to_serve(settings).database.close()
+        # Whoever serves people alone does so beside a `broker serve` that tends the duties.
+        with nullcontext() if asked.people_only else Companion():
+            serve(
+                target="broker.app:wsgi_of_people" if asked.people_only else "broker.app:wsgi",
+                host=asked.host,
+                port=asked.port,
+                workers=asked.workers,
+                log_config=log_config(settings.log_level),
+            )
     return 0
 
 
@@ -139,7 +137,7 @@ def _say(changed: bool, what: str) -> None:  # noqa: FBT001 - a mark before a li
     print(f"{'made' if changed else 'kept'}  {what}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(rooms: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="broker",
         description="Consent, receipts and match decisions for tying social accounts to business\nrecords.",
@@ -157,9 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_serving(command(commands, "serve", _serve, "answer requests until stopped"))
     add_arguments(command(commands, "verify", lambda asked: check_file(asked, now=now()), HELP))
     command(commands, "doctor", _doctor, "check settings, keys, database and documents, each by name")
-    consents = (clients, rechecking, deliveries, actions, erasing, journal, policies, redistribution, reports)
-    for room in (*consents, keys, log, tend, auditing, linked_data):
-        room.add_commands(commands)
+    for room in rooms:
+        import_module(f"broker.commands.{room}").add_commands(commands)
     return parser
 
 

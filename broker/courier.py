@@ -23,11 +23,12 @@ from urllib.parse import urlsplit
 
 from certifi import where
 
-from broker import __version__
+from broker import __version__, watching
 from broker.core.addresses import read_address
 from broker.core.post import NotPosted, PostAnswer
 from broker.core.reach import is_loopback, is_public
 from broker.errors import MalformedRequest
+from broker.spans import span
 
 #: Seconds that a post may take from the first question about its name to the last byte of its answer.
 DEADLINE = 5.0
@@ -73,7 +74,21 @@ class GuardedCourier:
             raise MalformedRequest(f"endpoint_url: {error}") from error
 
     def post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> PostAnswer:
-        """Post once, or raise :class:`NotPosted`."""
+        """Post once, or raise :class:`NotPosted`.
+
+        Each post is a trace of its own: one that two receivers were sent would tell them that it was about the same.
+        """
+        begun, outcome = monotonic(), "none"
+        try:
+            with span("post", apart=True) as sent:
+                answer = self._post(url, body, headers={**headers, **sent.carried()})
+                outcome = f"{answer.status // 100}xx"
+                sent.say({"http.response.status_code": answer.status})
+                return answer
+        finally:
+            watching.count_post(outcome, monotonic() - begun)
+
+    def _post(self, url: str, body: bytes, *, headers: Mapping[str, str]) -> PostAnswer:
         try:
             place, ends = self._place(url), monotonic() + self.deadline
             with _Line(self._addresses(place), place.number, ends=ends) as line:

@@ -19,6 +19,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Protocol, Self
 
+from broker import watching
 from broker.errors import BrokerError, in_one_line
 
 #: How often a turn is taken, in seconds.
@@ -59,6 +60,7 @@ class Duty:
         _HERE.duty, failures, worker = self, 0, list[Worker]()
         while wanted():
             done = self._attempt(worker[0].turn if worker else lambda: worker.append(self.begin()))
+            watching.count_turn(self.name, failed=not done)
             failures = 0 if done else failures + 1
             pause(min(PERIOD * 2**failures, _PATIENCE))
         for who in worker:

@@ -206,6 +206,8 @@ IMPORTS = {
     "proof needs pydantic": ("proof/verify.py", "import pydantic", "Evidence needs no server"),
     "a verb writes SQL": ("actions/sign_in.py", "import sqlalchemy", "Rows live in the store"),
     "the store answers requests": ("store/clients.py", "import flask", "Flask is a matter of the faces"),
+    "a verb counts by itself": ("actions/sign_in.py", "import prometheus_client", "What is counted has one home"),
+    "a face brings the extra": ("web/home.py", "import opentelemetry", "Tracing is an extra"),
     "a face speaks Authlib": ("web/home.py", "import authlib", "Authlib stays"),
     "oauth looks at the faces": ("oauth/tokens.py", "from broker.web import home", "Imports point one way"),
 }

@@ -131,7 +131,7 @@ def test_a_file_that_is_not_there_is_named(
 
 LOOKED_AT = [
     *("settings", "keys", "platforms", "policies", "database", "schema"),
-    *("erasures", "deliveries", "actions"),
+    *("rights", "erasures", "deliveries", "actions", "retention"),
 ]
 
 

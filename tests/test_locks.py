@@ -18,7 +18,7 @@ from packaging.version import Version
 import broker
 
 ROOT = Path(__file__).parents[1]
-LOCKS = ("run.txt", "build.txt", "dev.txt")
+LOCKS = ("run.txt", "telemetry.txt", "build.txt", "parquet.txt", "dev.txt")
 STRANGERS = ROOT / "tests" / "strangers"
 
 # The oldest release without a known hole. A scanner alone is no gate: against a mirror it may find nothing
@@ -102,6 +102,11 @@ def runtime_requirements() -> list[Requirement]:
     return [Requirement(line) for line in project["dependencies"]]
 
 
+def extra_requirements() -> list[Requirement]:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    return [Requirement(line) for lines in extras.values() for line in lines]
+
+
 def test_what_the_broker_imports_is_named_as_a_requirement() -> None:
     """Else a release of what happens to bring it along could leave it out."""
     of = packages_distributions()
@@ -118,7 +123,7 @@ def test_what_the_broker_imports_is_named_as_a_requirement() -> None:
         )
     }
     strangers = {name for name in imported if name and name not in sys.stdlib_module_names} - {"broker", "__future__"}
-    named = {canonicalize_name(requirement.name) for requirement in runtime_requirements()}
+    named = {canonicalize_name(requirement.name) for requirement in (*runtime_requirements(), *extra_requirements())}
     assert [] == sorted(
         name for name in strangers if not {canonicalize_name(it) for it in of.get(name, [name])} & named
     )
@@ -160,8 +165,9 @@ def test_the_run_lock_has_what_the_project_asks_for(requirement: Requirement) ->
 
 
 def test_the_tests_run_on_the_same_releases_as_the_broker() -> None:
-    run, build, dev = (versions(lock).items() for lock in LOCKS)
-    assert run | build <= dev
+    run, telemetry, build, parquet, dev = (versions(lock).items() for lock in LOCKS)
+    assert run <= telemetry
+    assert telemetry | build | parquet <= dev
 
 
 @pytest.mark.parametrize("lock", LOCKS)

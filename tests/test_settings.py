@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from broker.core.budget import FULL, SECOND, taken, waits
 from broker.errors import BadConfiguration
 from broker.settings import Settings, read_settings
 
@@ -118,6 +119,9 @@ def test_a_variable_that_a_container_platform_sets_is_left_alone(name: str) -> N
 
 
 UNSAFE: dict[str, tuple[dict[str, str], str]] = {
+    "a budget in words": ({"BROKER_REQUEST_BUDGET": "many"}, "BROKER_REQUEST_BUDGET"),
+    "a budget with a store of nothing": ({"BROKER_ITEM_BUDGET": "60 0"}, "BROKER_ITEM_BUDGET"),
+    "a budget that fills in more than a year": ({"BROKER_MISS_BUDGET": "1 999999999"}, "BROKER_MISS_BUDGET"),
     "a variable that nobody reads": (
         {"BROKER_ISUER": "https://consent.example"},
         "BROKER_ISUER is not a setting; BROKER_ISSUER is",
@@ -131,6 +135,11 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     "a debugger on the web": ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG is set"),
     "a debugger without a pin": ({"WERKZEUG_DEBUG_PIN": "off"}, "WERKZEUG_DEBUG_PIN is set"),
     "an unknown log level": ({"BROKER_LOG_LEVEL": "trace"}, "BROKER_LOG_LEVEL must be debug, info"),
+    "a token that could be guessed": ({"BROKER_METRICS_TOKEN": "secret"}, "BROKER_METRICS_TOKEN must be 32 to 256"),
+    "a token with a blank": ({"BROKER_METRICS_TOKEN": "a " * 20}, "BROKER_METRICS_TOKEN must be 32 to 256"),
+    "spans to nowhere": ({"BROKER_OTLP_ENDPOINT": "collector:4318"}, "BROKER_OTLP_ENDPOINT must be an address"),
+    "spans with a password": ({"BROKER_OTLP_ENDPOINT": "http://a:b@c:4318"}, "BROKER_OTLP_ENDPOINT must be an address"),
+    "slow in words": ({"BROKER_SLOW_STATEMENT_MS": "0.2"}, "BROKER_SLOW_STATEMENT_MS must be milliseconds"),
     "a log level in capitals": ({"BROKER_LOG_LEVEL": "INFO"}, "BROKER_LOG_LEVEL must be debug, info"),
 }
 UNSAFE_FOR_REAL: dict[str, tuple[dict[str, str], str]] = {
@@ -168,6 +177,23 @@ def test_what_is_unsafe_in_real_use_is_refused_by_name(changes: dict[str, str], 
     assert read_settings(changes).loopback is True
     with pytest.raises(BadConfiguration, match=named):
         read_settings({**REAL, **changes})
+
+
+def test_a_budget_is_a_number_a_minute_and_what_may_be_saved_up() -> None:
+    limits = read_settings(
+        {"BROKER_REQUEST_BUDGET": "60", "BROKER_ITEM_BUDGET": "0", "BROKER_MISS_BUDGET": "60 5"}
+    ).limits()
+    assert [(120, 1), (0, 0), (5, 1)] == [(limit.store, limit.cost // SECOND) for limit in limits]
+
+
+def test_the_budgets_that_hold_when_nothing_is_said_let_25_000_items_a_minute_pass_known_or_not() -> None:
+    limits, now = Settings().limits(), 10**18
+    levels = FULL
+    for minute in range(30):
+        for _ in range(5):
+            moment = now + minute * 60 * SECOND
+            assert 0 == max(0, *waits(limits, levels, moment, requests=1, items=5_000))
+            levels = taken(limits, levels, moment, requests=1, items=5_000, misses=5_000)
 
 
 def test_a_switch_that_is_empty_is_not_set() -> None:

@@ -126,7 +126,7 @@ import logging, sys
 from broker.tending import Duty, tend
 class Hand:
     def turn(self): sys.stdout.write("turn\\n") and sys.stdout.flush()
-    def close(self): print("closed", flush=True)
+    def close(self): sys.stdout.write("closed\\n") and sys.stdout.flush()
 tend([Duty("d", "f", "a", Hand), Duty("e", "f", "a", Hand)], beside=%s)
 print("ended", flush=True)
 """

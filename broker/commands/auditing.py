@@ -22,7 +22,7 @@ from broker.errors import NotFound
 from broker.proof.checking import printable
 from broker.store.auditing import Finding
 from broker.store.clients import find_client
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 _NOTES = """\
 A line per row that disagrees: table, primary key, what is wrong and with what.

@@ -17,7 +17,7 @@ from broker.core.reading import read_json_object
 from broker.errors import NotFound
 from broker.proof.receipt import timestamp
 from broker.store.clients import find_client, list_clients, list_standings
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.registration import ClientWire
 from broker.web.wire import parse
 

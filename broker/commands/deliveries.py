@@ -10,9 +10,9 @@ from broker.commands.opening import FAILED, command, group, looked_at, opened
 from broker.core.delivery import State
 from broker.errors import CommandRefused
 from broker.proof.receipt import timestamp
-from broker.store.database import Transaction
 from broker.store.deliveries import Delivery, backlogs, find_deliveries, revive
 from broker.store.streams import find_stream
+from broker.store.transaction import Transaction
 
 #: Events that are listed, at most: who needs more asks for a client's.
 _MOST = 1000

@@ -12,13 +12,14 @@ from typing import TextIO
 
 from broker.actions.broker import Broker
 from broker.actions.erase_person import Order, erase_person
+from broker.actions.file_tapes import file_tapes
 from broker.actions.find_traces import Traces, traces_of_account, traces_of_handle
 from broker.commands.naming import add_account, read_account
 from broker.commands.opening import command, opened, operator, reason
 from broker.core.identifiers import PlatformAccount
 from broker.errors import CommandRefused
 from broker.proof.erasure import OPERATOR
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 
 _ERASE = """\
 Make sure that the letter is from whoever has the account: nobody can undo it.
@@ -43,6 +44,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def _erase(asked: argparse.Namespace) -> int:
     _settings, broker = opened()
+    file_tapes(broker, at_once=True)
     order = Order(erasure_id=broker.new_id(), by=OPERATOR, who=operator(), why=asked.why, objects=asked.object)
     # Opened first: there is no second copy to be had once the person is gone.
     with _opened(asked.out) as out:

@@ -21,13 +21,13 @@ Run = Callable[[argparse.Namespace], int]
 
 def opened() -> tuple[Settings, Broker]:
     """The broker of this environment, as it may serve."""
-    settings = read_settings()
+    settings = read_settings().as_keeper()
     return settings, open_to_serve(settings)
 
 
 def looked_at() -> tuple[Settings, Broker]:
     """The broker of this environment, its schema checked, for who only looks."""
-    settings = read_settings()
+    settings = read_settings().as_keeper()
     broker = open_broker(settings)
     require_schema(broker.database)
     return settings, broker

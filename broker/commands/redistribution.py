@@ -13,8 +13,8 @@ from broker.core.names import fold_name
 from broker.errors import CommandRefused, NotFound
 from broker.proof.receipt import timestamp
 from broker.store.clients import find_client
-from broker.store.database import Transaction
 from broker.store.recipients import Recipient, hold_recipient
+from broker.store.transaction import Transaction
 
 #: More at once would not fit into a sum of thirty days.
 _DIGITS = 12

@@ -7,10 +7,11 @@ import json
 from datetime import datetime, timedelta
 
 from broker.actions.broker import Broker
+from broker.actions.file_tapes import file_tapes
 from broker.actions.report import BY_OPERATOR, Asked, count_clauses, make_report
 from broker.commands.opening import command, opened
 from broker.errors import CommandRefused
-from broker.store.database import Transaction
+from broker.store.transaction import Transaction
 from broker.web.reports import days, report_body
 
 _REFUSALS = "refusals"
@@ -50,6 +51,7 @@ def _report(asked: argparse.Namespace) -> int:
     if by not in _DIVISIONS[asked.kind]:
         raise CommandRefused(f"{asked.kind} are counted by {', '.join(_DIVISIONS[asked.kind])}, not by {by}")
     _settings, broker = opened()
+    file_tapes(broker, at_once=True)
     since, until = days(asked.since, asked.until, now=broker.now())
     with broker.database.reading() as tx:
         if asked.kind == _REFUSALS:

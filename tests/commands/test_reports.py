@@ -10,7 +10,6 @@ import pytest
 from builders import a_question, an_account, asked, consented, registered
 from desk import OPERATOR, client_file, refusal, settle
 
-from broker.actions.broker import Broker
 from broker.cli import main
 from broker.commands.opening import opened
 from broker.core.client import Client
@@ -94,7 +93,12 @@ def test_no_id_and_no_name_of_a_person_leaves_the_broker(counts: Callable[..., d
             assert not any(word in text for word in ("rider_", "7000", "mailbox.example"))
 
 
-def test_fewer_people_than_the_cohort_are_not_counted(broker: Broker, capsys: pytest.CaptureFixture[str]) -> None:
+def test_fewer_people_than_the_cohort_are_not_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settle(tmp_path, monkeypatch)  # a broker of its own: of the others' people there are enough
+    assert main(["init"]) == 0
+    broker = opened()[1]
     shop = registered(broker)
     for number in range(COHORT - 1):
         asked(broker, shop, a_question(an_account(str(9000 + number), f"few_{number}")))
