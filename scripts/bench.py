@@ -6,11 +6,11 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import log, withdrawal
+from benchmarks import isolation, log, match, withdrawal
 from benchmarks.measuring import machine
 
 #: One module a benchmark, each with HELP, add_arguments, run and lines.
-BENCHMARKS = {"log": log, "withdrawal": withdrawal}
+BENCHMARKS = {"isolation": isolation, "log": log, "match": match, "withdrawal": withdrawal}
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
 
 

@@ -1,6 +1,6 @@
 """People who have consented, made by the broker's own verbs: what a benchmark of withdrawals takes back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from broker.oauth.tokens import issue_token
 from broker.store.consents import find_consent
 from broker.store.people import find_person
 from broker.store.receipts import find_receipt
+from broker.store.transaction import Transaction
 
 _PURPOSE, _RETURN = "customer-care", "https://shop.example/linked"
 _FIRST_ACCOUNT = 5_000_000_000
@@ -34,18 +35,18 @@ class Given:
     capability: str
 
 
-def a_client(broker: Broker) -> Client:
-    """A business that may ask for matches."""
+def a_client(broker: Broker, *, owner: str = "Northwind", keys: Sequence[Mapping[str, object]] = ()) -> Client:
+    """A business that may ask for matches; with public *keys* of its own it can get itself tokens."""
     registration = Registration(
         client_name="Northwind Bikes",
         client_uri="https://shop.example",
         redirect_uris=(_RETURN,),
-        jwks={"keys": []},
+        jwks={"keys": list(keys)},
         contacts=("privacy@shop.example",),
         policy_uri=None,
         tos_uri=None,
         scopes=("match", "consent"),
-        owner="Northwind",
+        owner=owner,
         environment="prod",
         use_case="Answer customers on the platform they write from.",
         purposes=(_PURPOSE,),
@@ -71,7 +72,8 @@ def who(number: int) -> tuple[str, str]:
 def consents(broker: Broker, client: Client, numbers: range) -> Iterator[Given]:
     """Let as many people say yes, each in the transactions of the real way."""
     for number in numbers:
-        record = _consent(broker, client, number)
+        with broker.database.transaction() as tx:
+            record = record_consent(tx, broker, client, a_choice(tx, broker, client, number))
         with broker.database.reading() as tx:
             person = _there(find_person(tx, broker.sealer, record.account))
             receipt = find_receipt(tx, record.account, record.receipt_id, store=broker.sealer, person=person.sealer)
@@ -92,7 +94,14 @@ def _there(found: Some | None) -> Some:
     return found
 
 
-def _consent(broker: Broker, client: Client, number: int) -> ConsentRecord:
+def give(broker: Broker, client: Client, choice: Choice) -> ConsentRecord:
+    """Record one yes, in a transaction of its own."""
+    with broker.database.transaction() as tx:
+        return record_consent(tx, broker, client, choice)
+
+
+def a_choice(tx: Transaction, broker: Broker, client: Client, number: int) -> Choice:
+    """The person of that number has proved their account, read the notice and pressed Allow: not recorded yet."""
     account, email = who(number)
     browser, attempt = broker.new_id(), new_attempt(broker, "x")
     request = ConsentRequest(
@@ -108,18 +117,16 @@ def _consent(broker: Broker, client: Client, number: int) -> ConsentRecord:
         brand=None,
     )
     proven = ProvenAccount(account=PlatformAccount(platform="x", id=account), handle=f"person_{number}")
-    with broker.database.transaction() as tx:
-        link_id = begin_link(tx, broker, platform="x", attempt=attempt, request=request, browser=browser)
-        link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=browser)
-        record_proof(tx, broker, link, proven, browser=browser)
-        proved = open_proved(tx, broker, link_id, browser=browser)
-        notice = Notice(
-            language="en",
-            heading="Northwind Bikes asks to link your X account",
-            sentences=(f"If you allow it, Northwind Bikes ties @person_{number} on X to {email}.",),
-            purposes_heading="What may the link be used for?",
-            purposes=(OfferedPurpose(id=_PURPOSE, title="Customer care", explanation="To answer you."),),
-            closing=("You can take it back at any time.",),
-        )
-        choice = Choice(proved=proved, notice=notice, text=notice.words(), purposes=(_PURPOSE,), gpc=False)
-        return record_consent(tx, broker, client, choice)
+    link_id = begin_link(tx, broker, platform="x", attempt=attempt, request=request, browser=browser)
+    link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=browser)
+    record_proof(tx, broker, link, proven, browser=browser)
+    proved = open_proved(tx, broker, link_id, browser=browser)
+    notice = Notice(
+        language="en",
+        heading="Northwind Bikes asks to link your X account",
+        sentences=(f"If you allow it, Northwind Bikes ties @person_{number} on X to {email}.",),
+        purposes_heading="What may the link be used for?",
+        purposes=(OfferedPurpose(id=_PURPOSE, title="Customer care", explanation="To answer you."),),
+        closing=("You can take it back at any time.",),
+    )
+    return Choice(proved=proved, notice=notice, text=notice.words(), purposes=(_PURPOSE,), gpc=False)

@@ -1,4 +1,7 @@
-"""Clients who ask for matches, many at once, in a process of their own: they must not slow down who measures."""
+"""Clients who ask for matches, many at once, in a process of their own: they must not slow down who measures.
+
+How long an answer took counts from the moment at which its question was due.
+"""
 
 import argparse
 import asyncio
@@ -17,6 +20,7 @@ class Client:
 
     def __init__(self, port: int, questions: list[bytes], seen: Counter[bytes]) -> None:
         self._port, self._questions, self._seen = port, questions, seen
+        self.seconds: list[float] = []
 
     async def ask_until(self, ends: float, *, every: float, first: float) -> None:
         """Ask every so many seconds; what falls due while an answer is waited for is not asked, and counted."""
@@ -27,6 +31,7 @@ class Client:
             try:
                 streams = streams or await asyncio.open_connection("127.0.0.1", self._port)
                 self._seen[await self._ask(streams, self._questions[number % len(self._questions)])] += 1
+                self.seconds.append(time.monotonic() - due)
             except (OSError, asyncio.IncompleteReadError):
                 self._seen[_BROKEN], streams = self._seen[_BROKEN] + 1, None
                 due = max(due, time.monotonic() + 0.05)
@@ -46,7 +51,7 @@ class Client:
         return head[_STATUS]
 
 
-async def _crowd(asked: argparse.Namespace) -> Counter[bytes]:
+async def _crowd(asked: argparse.Namespace) -> tuple[Counter[bytes], list[float]]:
     seen: Counter[bytes] = Counter()
     questions = [question.encode() for question in json.loads(asked.questions.read_text())]
     begins = time.monotonic()
@@ -59,7 +64,7 @@ async def _crowd(asked: argparse.Namespace) -> Counter[bytes]:
             for number, client in enumerate(clients)
         )
     )
-    return seen
+    return seen, [took for client in clients for took in client.seconds]
 
 
 def main() -> None:
@@ -70,8 +75,11 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0, help="questions a second of all together; 0: no pause")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--questions", type=Path, required=True, help="a JSON list of whole requests")
+    parser.add_argument("--times", type=Path, help="a file for the seconds that each answer took")
     asked = parser.parse_args()
-    seen = asyncio.run(_crowd(asked))
+    seen, seconds = asyncio.run(_crowd(asked))
+    if asked.times:
+        asked.times.write_text(json.dumps(seconds))
     json.dump({status.decode(): number for status, number in seen.items()}, sys.stdout)
 
 

@@ -61,8 +61,9 @@ def machine() -> dict[str, object]:
     }
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table, every column to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 0) -> Iterator[str]:
+    """Lines of a table, every column to the right but the first so many, which hold words."""
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
     for row in (head, *rows):
-        yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        cells = [f"{cell:{'<' if at < words else '>'}{widths[at]}}" for at, cell in enumerate(row)]
+        yield "  ".join(cells).rstrip()

@@ -26,7 +26,7 @@ _PLATFORMS = '[x]\nclient_id = "broker"\nclient_secret = "made-up"\n'
 
 @contextmanager
 def a_broker(home: Path, url: str) -> Iterator[Broker]:
-    """A broker in an empty folder, set up as `broker init` does it."""
+    """A broker in a folder, set up as `broker init` does it; what lies there already is used again."""
     (home / "platforms.toml").write_text(_PLATFORMS)
     settings = Settings(
         database_url=url,
@@ -34,10 +34,11 @@ def a_broker(home: Path, url: str) -> Iterator[Broker]:
         marks_dir=home / "marks",
         platforms_file=home / "platforms.toml",
     )
-    first_master(settings)
-    first_high_water(settings.marks_dir)
-    create_journal(settings.marks_dir)
-    create_keys(open_folder(settings), now=now())
+    if not settings.keys_dir.exists():
+        first_master(settings)
+        first_high_water(settings.marks_dir)
+        create_journal(settings.marks_dir)
+        create_keys(open_folder(settings), now=now())
     broker = open_broker(settings)
     try:
         migrate(broker.database)

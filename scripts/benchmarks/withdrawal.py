@@ -84,7 +84,7 @@ def _way(asked: argparse.Namespace, control: bool, split: bool) -> Found:  # noq
         stage = Stage(home=home, url=url, broker=broker, questions=home / "questions.json")
         stage.questions.write_text(json.dumps(_questions(consenting.a_token(broker, client))))
         broker.database.close()
-        with _served(stage, asked.workers, control=control) as port, _split(stage, port, split=split) as people:
+        with served(stage, asked.workers, control=control) as (port, _), _split(stage, port, split=split) as people:
             capacity = _capacity(stage, port, asked)
             return {"capacity": capacity, **_measure(stage, asked, (port, people), capacity, given)}
 
@@ -177,13 +177,15 @@ def _split(stage: Stage, port: int, *, split: bool) -> Iterator[int]:
     if not split:
         yield port
         return
-    with _served(stage, 1, people_only=True) as people:
+    with served(stage, 1, people_only=True) as (people, _):
         yield people
 
 
 @contextmanager
-def _served(stage: Stage, workers: int, *, control: bool = False, people_only: bool = False) -> Iterator[int]:
-    """Run `broker serve`, or the control, on a port of its own until it has been measured."""
+def served(
+    stage: Stage, workers: int, *, control: bool = False, people_only: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Run `broker serve`, or the control, on a port of its own until it has been measured; its port and its process."""
     port = _free_port()
     command = [sys.executable, "-m", *(["benchmarks.unordered"] if control else ["broker.cli", "serve"])]
     command += ["--port", str(port), "--workers", str(workers), *(["--people-only"] if people_only else [])]
@@ -198,7 +200,7 @@ def _served(stage: Stage, workers: int, *, control: bool = False, people_only: b
         program = subprocess.Popen(command, env=env, cwd=stage.home, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     try:
         _await(port, program)
-        yield port
+        yield port, program.pid
     finally:
         program.terminate()
         program.wait(_DEADLINE)

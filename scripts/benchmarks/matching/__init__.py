@@ -1,0 +1,1 @@
+"""The benchmark of matching, a measure a module, and what they share."""
