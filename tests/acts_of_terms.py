@@ -20,10 +20,10 @@ from broker.core.identifiers import ProvenAccount
 from broker.core.names import fold_name
 from broker.core.purposes import CONTACT
 from broker.policies import Policies
-from broker.store.database import Transaction
 from broker.store.objections import EVERYONE
 from broker.store.people import Person, find_person, save_proof
 from broker.store.recipients import Recipient
+from broker.store.transaction import Transaction
 
 
 def offered(broker: Broker, client: Client, tag: Provenance | None = None, **changes: Any) -> Outcome:  # noqa: ANN401 - any field of a question

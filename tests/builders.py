@@ -46,8 +46,10 @@ from broker.proof.masters import LocalMaster
 from broker.proof.receipt import Party
 from broker.proof.smiths import Custody, LocalSmith
 from broker.store.columns import metadata
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
+from broker.store.partitions import is_part
 from broker.store.trail import Pen
+from broker.store.transaction import Transaction
 
 AnyDatabase = TypeVar("AnyDatabase", bound=Database)
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -133,6 +135,11 @@ def a_pen() -> Pen:
 
 #: The documents as shipped, read once a run.
 the_policies, the_screen = cache(load_policies), cache(load_screen)
+
+
+def but_parts(name: str, kind: str, _parents: object) -> bool:
+    """Whether Alembic is to look at a thing of that name: not at parts of tables, which nobody's code names."""
+    return kind != "table" or not is_part(name)
 
 
 def emptied(database: AnyDatabase) -> AnyDatabase:
@@ -311,11 +318,12 @@ def registered(broker: Broker, **changes: Any) -> Client:  # noqa: ANN401 - any 
 
 def proved(broker: Broker, account: ProvenAccount, request: ConsentRequest | None, *, gpc: bool = False) -> Proved:
     """Walk a person through linking, up to the page with the notice; *gpc* is what their browser signals."""
-    attempt = new_attempt(broker, "x")
+    platform = account.account.platform
+    attempt = new_attempt(broker, platform)
     with broker.database.transaction() as tx:
-        link_id = begin_link(tx, broker, platform="x", attempt=attempt, request=request, browser=BROWSER)
+        link_id = begin_link(tx, broker, platform=platform, attempt=attempt, request=request, browser=BROWSER)
     with broker.database.transaction() as tx:
-        link, _ = claim_callback(tx, broker, platform="x", state=attempt.state, browser=BROWSER)
+        link, _ = claim_callback(tx, broker, platform=platform, state=attempt.state, browser=BROWSER)
         record_proof(tx, broker, link, account, browser=BROWSER, gpc=gpc)
         return open_proved(tx, broker, link_id, browser=BROWSER)
 

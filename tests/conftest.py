@@ -22,6 +22,7 @@ MARK_OF_FOLDER = {
     "strangers": "journey",
     "journeys": "journey",
     "mutants": "journey",
+    "kills": "edge",
     **dict.fromkeys(("actions", "audit", "commands", "machines", "readme", "store", "web"), "long"),
 }
 
@@ -123,12 +124,19 @@ def broker(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, ports: dict[str, int],
     platform_of_all: RunningSandbox, postgres: Callable[[], PostgresCluster],
 ) -> Iterator[RunningBroker]:  # fmt: skip
-    """Run the broker once on each database."""
+    """Run the broker once on each database; on PostgreSQL under roles with few rights, bound by row-level security."""
     home = tmp_path_factory.mktemp(f"broker-{request.param}")
-    url = postgres().fresh_database() if request.param == "postgres" else f"sqlite:///{home / 'broker.db'}"
-    running = RunningBroker(home, port=ports[request.param], database_url=url, platforms=platform_of_all.section())
+    platforms, port = platform_of_all.section(), ports[request.param]
+    if request.param == "postgres":
+        roles = postgres().under_roles()
+        running = RunningBroker(home, port=port, database_url=roles.superuser, platforms=platforms,
+                                settings=roles.settings(), owner_url=roles.owner)  # fmt: skip
+    else:
+        running = RunningBroker(home, port=port, database_url=f"sqlite:///{home / 'broker.db'}", platforms=platforms)
     yield running
     running.stop()
+    if request.param == "postgres" and "InsufficientPrivilege" in running.said():
+        raise AssertionError(f"something was refused to a role of the broker's own: {running.program.tail()}")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,8 @@ from operator import itemgetter
 from typing import Any
 
 from invariants_of_erasing import apart, faults_of_erasing
+from invariants_of_matching import faults_of_matching
+from invariants_of_sheets import faults_of_sheets, with_answers_in_sheets
 from invariants_of_terms import Statements, association_routes, faults_of_terms
 from raw_rows import Rows, all_rows, in_clear, pairwise_in
 
@@ -24,12 +26,13 @@ from broker.proof.keyring import KeyRing
 from broker.proof.sdjwt import payload_of
 from broker.proof.verify import Verdict, verify_receipt
 from broker.store.consents import details_of, find_consent
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.events import queue_of
 from broker.store.people import find_person
 from broker.store.receipts import INVALID, SLEEPING, VALID, StoredReceipt, list_receipts
 from broker.store.routes import ASSOCIATION, CAPABILITY, CODE, GRANT, RECEIPT, SESSION
 from broker.store.sealing import SealBroken
+from broker.store.transaction import Transaction
 
 _EVENT_OF = {
     "given": "consent-granted",
@@ -54,7 +57,7 @@ def assert_sound(database: Database, broker: Broker) -> None:
 def faults_in(tx: Transaction, broker: Broker) -> list[str]:
     """Name every fault of the rows as *tx* sees them."""
     everything = all_rows(tx)
-    rows, erased = apart(everything)
+    rows, erased = apart(with_answers_in_sheets(everything))
     opened, statements = _Opened(tx, broker, rows), Statements(tx, broker, rows)
     return [
         *_associations(rows),
@@ -70,7 +73,9 @@ def faults_in(tx: Transaction, broker: Broker) -> list[str]:
         *_decisions(rows),
         *_refusals(rows),
         *_handles(rows),
+        *faults_of_sheets(rows),
         *faults_of_terms(rows, statements, broker),
+        *faults_of_matching(tx, everything),
         *faults_of_erasing(everything, erased, broker),
         *in_clear(everything, opened.personal | statements.personal),
     ]
@@ -276,8 +281,8 @@ def _deliveries(rows: Rows) -> Iterator[str]:
     causes = {(row["txn"], row["client_id"]) for row in rows["deliveries"]}
     yield from (f"two clients are told of one cause: {txn}" for txn, count in Counter(txn for txn, _ in causes).items()
                 if count > 1)  # fmt: skip
-    places = Counter((row["account"], row["number"]) for row in rows["events"])
-    yield from (f"two events have the place {number} of one account" for (_, number), count in places.items()
+    places = Counter((row["account"], row["client_id"], row["number"]) for row in rows["events"])
+    yield from (f"two events have the place {number} of one account" for (_, _, number), count in places.items()
                 if count > 1)  # fmt: skip
 
 

@@ -18,11 +18,11 @@ from broker.core.identifiers import Identifier, PlatformAccount
 from broker.core.names import fold_name
 from broker.proof.verify import Verdict, verify_evidence
 from broker.store.clients import registration_of
-from broker.store.database import Transaction
 from broker.store.grounds import find_statement
 from broker.store.people import sealer_of
 from broker.store.routes import ASSOCIATION
 from broker.store.sealing import SealBroken
+from broker.store.transaction import Transaction
 
 Row = dict[str, Any]
 _VERDICTS: dict[tuple[str, str], Verdict] = {}

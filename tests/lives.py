@@ -29,6 +29,7 @@ from builders import (
     registered,
     seeded_random,
 )
+from sheets import in_bulk
 
 from broker.actions.broker import Broker
 from broker.actions.erase_person import Order, erase_person
@@ -112,6 +113,7 @@ def a_life(broker: Broker, account: ProvenAccount | None = None, clients: list[C
     for question in (a_question(now, identifier=first), a_question(now, identifier=first, **by_handle)):
         assert asked(broker, shop, question).decision.permitted
     assert contacted(broker, shop, now, Fingerprint(sha256=b"s" * 32, simhash=1), identifier=first).decision.permitted
+    in_bulk(broker, shop, now, broker.blinder.identifier(shop.client_id, first), grant=kept[1].grant_id)
     # Somebody who never had a consent asks by the handle alone, and the browser says what it thinks of that.
     asked(broker, registered(broker, client_name="Fabrikam"), a_question(now, identifier=first, **by_handle))
     proved(broker, now, None, gpc=True)

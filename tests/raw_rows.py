@@ -9,9 +9,9 @@ from typing import Any
 
 from broker.actions.broker import Broker
 from broker.store.columns import metadata
-from broker.store.database import Transaction
 from broker.store.people import pairwise_name
 from broker.store.sealing import SealBroken
+from broker.store.transaction import Transaction
 
 #: The rows of each table by its name.
 Rows = dict[str, list[dict[str, Any]]]

@@ -162,7 +162,7 @@ class Walk:
         head, body, status, expected = _exchange(step.text)
         method, path = head[0].split()
         headers = dict(line.split(": ", 1) for line in head[1:])
-        if path.startswith("/v1/"):
+        if path.startswith(("/v1/", "/access/")):
             word = path.split("/")[2]
             scope = next((scope for begin, scope in _SCOPES.items() if word.startswith(begin)), "match")
             scope = "report" if word == "reports" else scope

@@ -10,8 +10,9 @@ from invariants import assert_sound
 from sqlalchemy import event
 
 from broker.actions.broker import Broker
-from broker.store.database import Database, Transaction
+from broker.store.database import Database
 from broker.store.trail import Pen
+from broker.store.transaction import Transaction
 
 
 class WatchedDatabase(Database):

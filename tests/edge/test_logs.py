@@ -89,6 +89,14 @@ def test_the_log_holds_none_of_it(broker: RunningBroker, canaries: dict[str, str
     assert [] == leaks(canaries, broker.log.read_bytes())
 
 
+def test_the_metrics_hold_none_of_it(
+    broker: RunningBroker, shared_business: Business, canaries: dict[str, str]
+) -> None:
+    told = broker.get("/metrics").text
+    assert 'route="/v1/match"' in told
+    assert [] == leaks({**canaries, "client": shared_business.client_id}, told.encode())
+
+
 def test_the_log_holds_no_traceback(broker: RunningBroker) -> None:
     assert "Traceback" not in broker.said()
 
@@ -108,7 +116,8 @@ def stored(broker: RunningBroker) -> bytes:
     """Return everything that the broker's database holds, as bytes."""
     if broker.database_url.startswith("sqlite"):
         file = Path(urlsplit(broker.database_url).path)
-        return b"".join(part.read_bytes() for part in sorted(file.parent.glob(f"{file.name}*")))
+        beside = [*file.parent.glob(f"{file.name}*"), *file.parent.glob(f"{file.name}-tapes/*")]
+        return b"".join(part.read_bytes() for part in sorted(beside) if part.is_file())
     return b"\n".join(cells(broker.database_url))
 
 

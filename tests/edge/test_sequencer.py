@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from harness import tags, wire
 from harness.business import Business
+from harness.processes import children_of, is_gone, sequencers_of
 from harness.programs import Program, free_port
 from harness.running import RunningBroker, RunningSandbox, console_script
 
@@ -39,34 +40,6 @@ def shop(broker: RunningBroker) -> Business:
     made = broker.business()
     until(lambda: size(broker))
     return made
-
-
-def children_of(parent: int) -> list[int]:
-    """The processes whose parent this is, by what the kernel says."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == parent:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def sequencers_of(parent: int) -> list[int]:
-    """Those of them that are sequencers."""
-    found = []
-    for child in children_of(parent):
-        with suppress(OSError):
-            if b"tend" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
-                found.append(child)
-    return found
-
-
-def is_gone(process: int) -> bool:
-    """Whether it has ended, be it that nobody asked how."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
 
 
 def holder_of(broker: RunningBroker) -> int | None:

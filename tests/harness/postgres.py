@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -25,11 +27,25 @@ def binaries() -> Path:
     return versions[-1].parent
 
 
-def _as_server() -> list[str]:
-    """Return the words before a command: PostgreSQL refuses to run as root."""
+def as_server() -> list[str]:
+    """Return the words before a command: servers of databases refuse to run as root."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "env", "HOME=/"]
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The addresses of one database: as its superuser, its owner, whoever serves and whoever keeps."""
+
+    superuser: str
+    owner: str
+    serving: str
+    keeping: str
+
+    def settings(self) -> dict[str, str]:
+        """Return what a broker is told that serves with few rights."""
+        return {"BROKER_DATABASE_URL": self.serving, "BROKER_KEEPING_DATABASE_URL": self.keeping}
 
 
 class PostgresCluster:
@@ -56,7 +72,7 @@ class PostgresCluster:
         # Output goes to a file: pg_ctl's server would keep a pipe open for as long as it lives.
         with tempfile.TemporaryFile() as said:
             done = subprocess.run(
-                [*_as_server(), str(self.bin / program), *arguments],
+                [*as_server(), str(self.bin / program), *arguments],
                 check=False, cwd="/", stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             )  # fmt: skip
             if done.returncode:
@@ -80,6 +96,27 @@ class PostgresCluster:
         ) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return f"postgresql+psycopg://broker@127.0.0.1:{self.port}/{name}"
+
+    def under_roles(self) -> "Roles":
+        """Create an empty database with roles as `broker database roles` prints them; return its addresses."""
+        address = self.fresh_database()
+        name = address.rsplit("/", 1)[1]
+        prefix = f"{name}_for_tests"
+        printed = subprocess.run(
+            [Path(sys.executable).with_name("broker"), "database", "roles", name, "--prefix", prefix],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
+        with psycopg.connect(self.plain(address), autocommit=True) as connection:
+            connection.execute(printed)
+        owner, serving, keeping = (
+            address.replace("broker@", f"{prefix}_{role}@") for role in ("owner", "serving", "keeping")
+        )
+        return Roles(superuser=address, owner=owner, serving=serving, keeping=keeping)
+
+    @staticmethod
+    def plain(address: str) -> str:
+        """Return an SQLAlchemy address as psycopg reads it."""
+        return address.replace("+psycopg", "")
 
     def stop(self) -> None:
         """End the cluster and remove its directory."""

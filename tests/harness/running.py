@@ -107,7 +107,7 @@ class RunningBroker:
 
     def __init__(
         self, home: Path, *, port: int, database_url: str, platforms: str, workers: int = 2,
-        settings: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None, owner_url: str | None = None,
     ) -> None:  # fmt: skip
         self.home = home
         self.port = port
@@ -119,8 +119,21 @@ class RunningBroker:
         (home / "platforms.toml").chmod(0o600)
         self.env = {**surroundings(), **self._settings(), **(settings or {})}
         self._clerk = Clerk(home=home, env=self.env)
-        self.command("init")
+        self._init(owner_url)
+        self.workers = workers
         self.program = self._serve(workers)
+
+    def serve_again(self) -> None:
+        """Begin what has ended once more."""
+        self.program = self._serve(self.workers)
+
+    def _init(self, owner_url: str | None) -> None:
+        """Set the broker up; under the role that owns the tables, where there is one."""
+        if owner_url is None:
+            self.command("init")
+            return
+        as_owner = {**self.env, "BROKER_DATABASE_URL": owner_url}
+        subprocess.run([console_script(), "init"], env=as_owner, cwd=self.home, check=True, capture_output=True)
 
     def _settings(self) -> dict[str, str]:
         return {

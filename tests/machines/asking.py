@@ -109,6 +109,22 @@ def _action(asked: Request, world: World, names: Names) -> tuple[str, str, objec
     return "POST", "/v1/actions", statement(world, world.businesses[0], event, did)
 
 
+def _access(path: str) -> Callable[[Request, World, Names], tuple[str, str, object]]:
+    """Ask as AuthZEN does; a search looks for one end of the pair, page by page or at once."""
+
+    def sent(asked: Request, _world: World, _names: Names) -> tuple[str, str, object]:
+        who = ACCOUNTS[asked.account] if asked.account < len(ACCOUNTS) else NOBODY[0]["id"]
+        record = IDENTIFIERS[asked.identifier]
+        body = {
+            "subject": {"type": "account", "id": f"x:{who}"},
+            "action": {"name": "associate", "properties": {"purpose": asked.purpose}},
+            "resource": {"type": record["kind"], "id": f"{record['type']}:{record['value']}"},
+        }
+        return "POST", f"/access/v1/{path}", {**body, "page": {"limit": 1}} if asked.detail % 2 else body
+
+    return sent
+
+
 def _named(kind: str, method: str) -> Callable[[Request, World, Names], tuple[str, str, object]]:
     return lambda asked, _world, names: (method, f"/v1/{kind}s/{asked.one_of(names[kind])}", None)
 
@@ -128,6 +144,7 @@ _WAYS: dict[str, Callable[[Request, World, Names], tuple[str, str, object]]] = {
     "action": _action,
     "GET action": _named("action", "GET"),
     "GET streams": lambda _asked, _world, _names: ("GET", "/ssf/streams", None),
+    **{path: _access(path) for path in ("evaluation", "search/subject", "search/resource", "search/action")},
     **{f"{method} {kind}": _named(kind, method) for kind in ("grant", "association") for method in ("GET", "DELETE")},
 }
 
