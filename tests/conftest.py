@@ -23,7 +23,10 @@ MARK_OF_FOLDER = {
     "journeys": "journey",
     "mutants": "journey",
     "kills": "edge",
-    **dict.fromkeys(("actions", "audit", "commands", "machines", "readme", "store", "web"), "long"),
+    **dict.fromkeys(
+        ("actions", "audit", "certification", "commands", "files", "kills", "machines", "readme", "store", "web"),
+        "long",
+    ),
 }
 
 
