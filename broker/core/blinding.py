@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from broker.core.identifiers import Identifier, PlatformAccount, fold_handle
@@ -31,7 +31,7 @@ class Blinder:
 
     def account(self, account: PlatformAccount, *, environment: str = PRODUCTION) -> bytes:
         """The account's key in every table about a person. Development and staging have people of their own."""
-        return self._digest("account", *_apart(environment), account.platform, account.id)
+        return self.account_digester(account.platform, environment=environment)(account.id)
 
     def handle(self, platform: str, handle: str, *, environment: str = PRODUCTION) -> bytes:
         """The name under which the last holder of a handle is found."""
@@ -39,9 +39,18 @@ class Blinder:
 
     def identifier(self, client_id: str, identifier: Identifier) -> bytes:
         """An off-platform identifier as one client's, of no use to any other."""
-        return self._digest(
-            "identifier", client_id, identifier.kind, identifier.type, identifier.name or "", identifier.value
-        )
+        kind, type_, value = identifier.kind, identifier.type, identifier.value
+        if identifier.name:
+            return self._digest("identifier", client_id, kind, type_, identifier.name, value)
+        return self.identifier_digester(client_id, kind=kind, type=type_)(value)
+
+    def account_digester(self, platform: str, *, environment: str = PRODUCTION) -> Callable[[str], bytes]:
+        """What makes of the permanent id of an account of that platform its digest, as :meth:`account` does."""
+        return partial(_finished, _begun_with(self.secret, "account", (*_apart(environment), platform)))
+
+    def identifier_digester(self, client_id: str, *, kind: str, type: str) -> Callable[[str], bytes]:  # noqa: A002 - the wire's word
+        """What makes of the value of a record that has no name its digest, as :meth:`identifier` does."""
+        return partial(_finished, _begun_with(self.secret, "identifier", (client_id, kind, type, "")))
 
     def accounts(self, platform: str, ids: Iterable[str], *, environment: str = PRODUCTION) -> list[bytes]:
         """The digests of many accounts of a platform by their permanent ids: each as :meth:`account` makes it."""
@@ -81,9 +90,7 @@ class Blinder:
 
     def _digests(self, label: str, *parts: str, each: Iterable[str]) -> list[bytes]:
         """The digests that differ in their last part alone: what they have in common is hashed once."""
-        inner, outer = _begun(self.secret, label)
-        inner = inner.copy()
-        inner.update(_framed(parts))
+        inner, outer = _begun_with(self.secret, label, parts)
         begin, begin_outer = inner.copy, outer.copy
         digests = []
         for raw in map(str.encode, each):
@@ -96,6 +103,23 @@ class Blinder:
 
 def _framed(parts: Iterable[str]) -> bytes:
     return b"".join([len(raw).to_bytes(4) + raw for raw in [part.encode() for part in parts]])
+
+
+def _finished(begun: tuple[Any, Any], last: str) -> bytes:
+    inner, outer, raw = begun[0].copy(), begun[1].copy(), last.encode()
+    inner.update(len(raw).to_bytes(4) + raw)
+    outer.update(inner.digest())
+    digest: bytes = outer.digest()[:DIGEST_SIZE]
+    return digest
+
+
+@lru_cache(maxsize=10_000)
+def _begun_with(secret: bytes, label: str, parts: tuple[str, ...]) -> tuple[Any, Any]:
+    """The same, and the parts that come first hashed: a platform, or a client and a type of record; never a person."""
+    inner, outer = _begun(secret, label)
+    inner = inner.copy()
+    inner.update(_framed(parts))
+    return inner, outer
 
 
 @cache

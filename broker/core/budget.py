@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 SECOND = 1_000_000_000
 _MINUTE, _DAY = 60 * SECOND, 86_400 * SECOND
-#: A bucket is never deeper in debt than this many nanoseconds: a clock that was set back shuts nobody out for longer.
+#: A bucket is never deeper in debt than this many nanoseconds.
 DEEPEST = _DAY
+#: What seems to be deeper in debt than this is a clock that was set back: that debt is nobody's.
+ABSURD = 2 * DEEPEST
 #: What a store holds at most, in minutes of its rate: a year's. What is stored fits 64 bits.
 LONGEST = 366 * 24 * 60
 
@@ -31,20 +33,23 @@ class Budget(NamedTuple):
 
     def since(self, full_at: int, now: int) -> int:
         """Where counting begins: no sooner than now, since a full bucket gets no fuller."""
-        return min(max(full_at, now), now + self.span + DEEPEST)
+        return now if full_at > now + self.span + ABSURD else max(full_at, now)
 
     def wait(self, full_at: int, now: int, number: int) -> int:
         """How long until *number* can be taken. More than a store holds can be taken whenever it is full."""
         return self.since(full_at, now) + min(number * self.cost, self.span) - now - self.span if self.cost else 0
 
     def after(self, full_at: int, now: int, number: int) -> int:
-        """The state after *number* were taken, whether or not so many were there: the rest is a debt."""
-        return self.since(full_at, now) + number * self.cost
+        """The state after *number* were taken, whether or not they were there: the rest is owed, a day's at most."""
+        return min(self.since(full_at, now) + number * self.cost, now + self.span + DEEPEST)
 
     def left(self, full_at: int, now: int) -> int | None:
         """Whole tokens that are there; None where there is no limit."""
         cost, span = self
-        return max(0, min(span, span - full_at + now) // cost) if cost else None
+        taken = full_at - now
+        if not cost or taken <= 0 or taken > span + ABSURD:
+            return self.store if cost else None
+        return max(0, span - taken) // cost
 
     @property
     def store(self) -> int:

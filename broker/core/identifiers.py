@@ -17,6 +17,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "browser": ("browser_id",),
     "other": ("other",),
 }
+#: The type whose identifiers have a name as well.
+NAMED = "other"
 
 _MAX_VALUE = 256
 _SHOWN = 4
@@ -105,16 +107,21 @@ def read_identifier(*, kind: str, type: str, value: str, name: str | None = None
         raise MalformedRequest(f"identifier.kind must be one of {', '.join(KINDS)}")
     if type not in KINDS[kind]:
         raise MalformedRequest(f"identifier.type of kind {kind} must be one of {', '.join(KINDS[kind])}")
-    if (type == "other") != (name is not None):
-        raise MalformedRequest("identifier.name belongs to identifiers of type other, and only to them")
+    if (type == NAMED) != (name is not None):
+        raise MalformedRequest(f"identifier.name belongs to identifiers of type {NAMED}, and only to them")
     if name is not None and not _NAME.fullmatch(name):
         raise MalformedRequest("identifier.name must be 1 to 40 of a-z, 0-9, - and _, starting with a letter")
     return Identifier(kind=kind, type=type, value=_normalised(type, value), name=name)
 
 
 def read_values(type_: str, values: Sequence[str]) -> Sequence[str | None]:
-    """Return the *values* of many identifiers of one type as :func:`read_identifier` does; None for what it refuses."""
-    return _plain_values(type_, values) or [_value_or_none(type_, value) for value in values]
+    """Return the *values* of many identifiers of one type as :func:`read_identifier` does; None for what it refuses.
+
+    They have no names, so it refuses all of a type that must have one.
+    """
+    if type_ == NAMED:
+        return [None] * len(values)
+    return _plain_values(type_, values) or [read_value(type_, value) for value in values]
 
 
 def _plain_values(type_: str, values: Sequence[str]) -> Sequence[str] | None:
@@ -129,9 +136,10 @@ def _plain_values(type_: str, values: Sequence[str]) -> Sequence[str] | None:
     return column.split("\n")[:-1] if _COLUMNS[type_].fullmatch(column) and ".." not in column else None
 
 
-def _value_or_none(type_: str, value: str) -> str | None:
+def read_value(type_: str, value: str) -> str | None:
+    """Return one of them, likewise."""
     try:
-        return _normalised(type_, value)
+        return _normalised(type_, value) if type_ != NAMED else None
     except MalformedRequest:
         return None
 

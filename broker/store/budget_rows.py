@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from broker.core.budget import DEEPEST, FULL, Allowance, Levels, Limits
+from broker.core.budget import ABSURD, DEEPEST, FULL, Allowance, Levels, Limits
 from broker.errors import Unavailable
 from broker.store.connecting import FEW, Manner, open_engine
 from broker.store.counting import NAMES, refusal
@@ -23,8 +23,8 @@ from broker.store.counting import NAMES, refusal
 log = logging.getLogger(__name__)
 #: The moment at which the statement began: one that had to wait for the row has gained nothing by it.
 _NOW = "coalesce(%(now)s::bigint, (extract(epoch FROM statement_timestamp()) * 1000000)::bigint * 1000)"
-_SINCE = "least(greatest(b.{name}, {now}), {now} + %({name}_deepest)s)"
-_AFTER = f"{_SINCE} + %({{name}}_cost)s"
+_SINCE = "CASE WHEN b.{name} > {now} + %({name}_absurd)s THEN {now} ELSE greatest(b.{name}, {now}) END"
+_AFTER = f"least({_SINCE} + %({{name}}_cost)s, {{now}} + %({{name}}_deepest)s)"
 _FITS = f"{_SINCE} + %({{name}}_need)s - {{now}} <= %({{name}}_room)s"
 
 
@@ -34,7 +34,7 @@ def _each(template: str, join: str) -> str:
 
 _TAKE = (
     f"INSERT INTO budgets AS b (client_id, {', '.join(NAMES)})"  # noqa: S608 - words of our own
-    f" VALUES (%(client_id)s, {_each('{now} + %({name}_cost)s', ', ')})"
+    f" VALUES (%(client_id)s, {_each('{now} + least(%({name}_cost)s, %({name}_deepest)s)', ', ')})"
     f" ON CONFLICT (client_id) DO UPDATE SET {_each('{name} = ' + _AFTER, ', ')} WHERE {_each(_FITS, ' AND ')}"
     f" RETURNING {', '.join(NAMES)}, {_NOW}"
 )
@@ -96,8 +96,8 @@ class RowBudgets:
         values: dict[str, object] = {"client_id": client_id}
         for name, limit, number, need in zip(NAMES, self.limits, asked, needed, strict=True):
             values |= {f"{name}_cost": number * limit.cost, f"{name}_need": min(max(0, need) * limit.cost, limit.span)}
-            values |= {f"{name}_deepest": limit.span + DEEPEST}
-            values |= {f"{name}_room": limit.span + (0 if need > 0 and limit.cost else DEEPEST)}
+            values |= {f"{name}_deepest": limit.span + DEEPEST, f"{name}_absurd": limit.span + ABSURD}
+            values |= {f"{name}_room": limit.span + (0 if need > 0 and limit.cost else ABSURD)}
         return self._asked(_TAKE, values)
 
     def _asked(self, statement: str, values: dict[str, object]) -> tuple[Levels, int] | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from broker.core.budget import DEEPEST, FULL, SECOND, Allowance, Budget, Limits, taken, taken_at_once, waits
+from broker.core.budget import ABSURD, DEEPEST, FULL, SECOND, Allowance, Budget, Limits, taken, taken_at_once, waits
 
 NOW = 1_795_000_000 * SECOND
 BUDGETS = st.builds(
@@ -20,7 +20,7 @@ STEPS = st.lists(st.tuples(st.integers(0, 90 * SECOND), st.integers(0, 6_000)), 
 
 
 class Bucket:
-    """Tokens that are counted, as fractions, up to a store's size; what is owed is less than none."""
+    """Tokens that are counted, as fractions, up to a store's size; what is owed is less than none, a day's at most."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget, self.tokens = budget, Fraction(budget.store)
@@ -32,10 +32,11 @@ class Bucket:
     def gives(self, number: int) -> bool:
         """Take so many if they are there; of more than the store holds, if it is full."""
         there = self.tokens >= min(number, self.budget.store)
-        self.tokens -= number if there else 0
+        self.tokens = max(self.tokens - (number if there else 0), Fraction(-DEEPEST, self.budget.cost))
         return there
 
 
+@example(Budget.of(per_minute=1, store=1), [(0, 1442), (0, 0)])
 @given(BUDGETS, STEPS)
 def test_one_number_says_all_that_a_bucket_of_tokens_says(budget: Budget, steps: list[tuple[int, int]]) -> None:
     bucket, full_at, now = Bucket(budget), 0, NOW
@@ -81,10 +82,19 @@ def test_more_than_a_store_holds_is_given_when_it_is_full_and_owed_afterwards() 
     assert (16 * SECOND, 1) == (budget.wait(owed, NOW, 1), budget.left(owed, NOW + 16 * SECOND))
 
 
-def test_a_clock_that_was_set_back_shuts_nobody_out_for_longer_than_a_day() -> None:
+def test_nobody_owes_more_than_a_day() -> None:
+    budget = Budget.of(per_minute=1, store=10)
+    owed = budget.after(0, NOW, 10**6)
+    assert DEEPEST + budget.cost == budget.wait(owed, NOW, 1)
+    assert owed == budget.after(owed, NOW, 10**6)
+
+
+def test_a_clock_that_was_set_back_shuts_nobody_out_for_longer_than_two_days() -> None:
     budget = Budget.of(per_minute=60, store=10)
     of_another_year = NOW + 10**9 * SECOND
-    assert DEEPEST + SECOND == budget.wait(of_another_year, NOW, 1)
+    assert (0, 10) == (budget.wait(of_another_year, NOW, 10), budget.left(of_another_year, NOW))
+    of_the_day_after = NOW + budget.span + ABSURD
+    assert ABSURD + SECOND == budget.wait(of_the_day_after, NOW, 1)
 
 
 def test_without_a_limit_nothing_is_waited_for_whatever_lies_there_from_before() -> None:

@@ -187,9 +187,9 @@ ADDRESS = st.builds(
 
 
 def value_or_none(type_: str, value: str) -> str | None:
-    """What reading a value by itself comes to."""
+    """What reading a value by itself comes to, without a name."""
     try:
-        return read(type_, value).value
+        return read_identifier(kind=KIND_OF[type_], type=type_, value=value).value
     except MalformedRequest:
         return None
 

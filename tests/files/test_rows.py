@@ -10,7 +10,7 @@ from functools import cache
 
 import pytest
 from builders import a_broker, a_pen
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from broker.actions.broker import Broker
@@ -97,6 +97,7 @@ def strictly(row: dict[str, str], purpose: str | None) -> object:
     return told(read_item(opened(), item, purpose=purpose))
 
 
+@example(asked=[{**GOOD, "kind": "other", "type": "other"}], purpose=None, quoted=False)
 @given(
     asked=st.lists(rows, min_size=1, max_size=5), purpose=st.sampled_from([None, "newsletter"]), quoted=st.booleans()
 )
