@@ -77,8 +77,8 @@ class People(Scene):
             given.ended = "person"
             self.model.noes.add((given.client, given.person))
             return
-        if any(given.ended in {"", "client"} for given in place):
-            # It ran out or was given up before: the person's word counts all the same.
+        if not by_link and any(given.ended in {"", "client"} for given in place):
+            # It ran out or was given up before: the person's word counts all the same. Who has a link may be anybody.
             self.model.objections[named.person, named.client] = now
 
     @rule(target=grants, pair=pairs, ticked=TICKED, again=TICKED)
