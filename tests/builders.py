@@ -255,7 +255,7 @@ def a_question(account: ProvenAccount | None = None, **changes: Any) -> Question
         identifier=an_identifier(),
         purpose="customer-care",
     )
-    return replace(question, **changes)
+    return question._replace(**changes)
 
 
 def a_tag(tag: str = "user_provided", kind: str = "directory", **changes: Any) -> Provenance:  # noqa: ANN401 - any field of it

@@ -118,7 +118,7 @@ def _ruled_alike(sitting: Sitting, asked: _Blinded, said: list[Said]) -> _Part:
         names.append(name)
         ends.append(end)
     permits = [it.decision.permitted for it in said]
-    rests = [name.split(" ") if permits[code] else () for code, name in zip(codes, names, strict=True)]
+    rests = [name.split(" ", 3) if permits[code] else () for code, name in zip(codes, names, strict=True)]
     return _Part(asked.alike.places, (accounts, asked.identifiers, codes, rests, ends))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -17,7 +18,7 @@ from broker.actions.broker import Broker
 from broker.core.sheet import Entries, Entry, Outcome, Packed, decision_row, pack
 from broker.core.tape import OnTape, read_tape
 from broker.store.decisions import save_decisions
-from broker.store.filing import grants_of, note_filed
+from broker.store.filing import grants_of, is_anybody_erased, note_filed
 from broker.store.pairs import from_microseconds
 from broker.store.sheets import Sheet, save_sheet
 from broker.store.tapes import Found, found_tapes
@@ -26,6 +27,8 @@ from broker.store.transaction import Transaction
 _CONSENT = "consent"
 #: Answers of one client on one tape that are rows of their own; more are a sheet.
 FEW = 500
+#: By how much the clocks of two machines differ at most.
+_CLOCKS = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
@@ -72,10 +75,7 @@ def _part(answers: Sequence[OnTape]) -> _Part:
 
 
 def _save(tx: Transaction, parts: Sequence[_Part]) -> None:
-    consented = [answer for part in parts for answer in part.answers if answer.outcome.basis == _CONSENT]
-    there = grants_of(tx, {answer.account for answer in consented})
-    # Whoever was erased since they were asked about is not written down anew.
-    gone = {answer.account for answer in consented if answer.ground not in there}
+    gone = _gone(tx, parts)
     for answers, sheet in parts:
         kept = [answer for answer in answers if answer.account not in gone] if gone else answers
         # A sheet has no gaps: where somebody is left out, the others are rows of their own.
@@ -83,6 +83,18 @@ def _save(tx: Transaction, parts: Sequence[_Part]) -> None:
             save_sheet(tx, *sheet)
         else:
             save_decisions(tx, [_row(answer) for answer in kept])
+
+
+def _gone(tx: Transaction, parts: Sequence[_Part]) -> set[bytes]:
+    """Who was erased since they were asked about, and is not to be written down anew."""
+    answers = [answer for part in parts for answer in part.answers]
+    first = min((answer.at for answer in answers), default=None)
+    # Seldom anybody is: to look for each consent takes longer than all the rest.
+    if first is None or not is_anybody_erased(tx, since=from_microseconds(first) - _CLOCKS):
+        return set()
+    consented = [answer for answer in answers if answer.outcome.basis == _CONSENT]
+    there = grants_of(tx, {answer.account for answer in consented})
+    return {answer.account for answer in consented if answer.ground not in there}
 
 
 def _row(answer: OnTape) -> Mapping[str, Any]:

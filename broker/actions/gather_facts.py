@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from broker.actions.broker import Broker
 from broker.actions.terms import found_facts, screen_purpose
@@ -26,8 +27,7 @@ from broker.store.transaction import Transaction
 _NAMES_AT_ONCE = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(NamedTuple):
     """A match as it was asked: the account by its permanent id or by a handle, the identifier in clear."""
 
     platform: str

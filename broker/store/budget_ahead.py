@@ -40,8 +40,12 @@ class AheadBudgets:
         self._rows, self._ahead = rows, ahead_of(rows.limits)
         self._lock, self._purses = Lock(), dict[str, _Purse]()
 
-    def take(self, client_id: str, *, requests: int = 1, items: int = 0) -> Allowance:
+    def take(self, client_id: str, *, requests: int = 1, items: int = 0, misses: int = 0) -> Allowance:
         """See :class:`Budgets`."""
+        allowance = self._taken_of(client_id, requests, items)
+        return self.note(client_id, misses=misses) if misses else allowance
+
+    def _taken_of(self, client_id: str, requests: int, items: int) -> Allowance:
         if not self._ahead:
             return self._rows.take(client_id, requests=requests, items=items)
         with self._lock:

@@ -60,7 +60,7 @@ class FileBudgets:
         self._numbers: dict[bytes, int] = {}
         self._slots: dict[str, _Slot] = {}
 
-    def take(self, client_id: str, *, requests: int = 1, items: int = 0) -> Allowance:
+    def take(self, client_id: str, *, requests: int = 1, items: int = 0, misses: int = 0) -> Allowance:
         """See :class:`Budgets`."""
         slot = self._slots.get(client_id) or self._found(client_id)
         with slot.lock:
@@ -69,6 +69,8 @@ class FileBudgets:
                 now = self._clock()
                 levels = _LEVELS.unpack_from(self._map, slot.levels)  # type: ignore[arg-type] # open by now
                 levels = take_from(self.limits, levels, now, requests=requests, items=items)
+                if misses:
+                    levels = taken(self.limits, levels, now, misses=misses)
                 _LEVELS.pack_into(self._map, slot.levels, *levels)  # type: ignore[arg-type] # likewise
             finally:
                 fcntl.fcntl(self._file, _TRY, slot.free)

@@ -22,10 +22,11 @@ class Budgets(Protocol):
     def limits(self) -> Limits:
         """How large they are; the same for each client."""
 
-    def take(self, client_id: str, *, requests: int = 1, items: int = 0) -> Allowance:
+    def take(self, client_id: str, *, requests: int = 1, items: int = 0, misses: int = 0) -> Allowance:
         """Take so much, all of it or nothing: then :class:`TooManyRequests` says how long to wait.
 
-        Items are not given either while the budget of misses is spent. ``Unavailable`` where it cannot be counted.
+        Items are not given either while the budget of misses is spent. How many of the items are *misses*, where that
+        is known already, is noted with them. ``Unavailable`` where it cannot be counted.
         """
 
     def note(self, client_id: str, *, requests: int = 0, misses: int = 0) -> Allowance:
@@ -40,7 +41,7 @@ class Unlimited:
 
     limits = Limits()
 
-    def take(self, client_id: str, *, requests: int = 1, items: int = 0) -> Allowance:  # noqa: ARG002 - the protocol's
+    def take(self, client_id: str, *, requests: int = 1, items: int = 0, misses: int = 0) -> Allowance:  # noqa: ARG002 - the protocol's
         """As much as anybody likes."""
         return Allowance()
 

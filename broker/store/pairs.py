@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import b32decode, b32encode
+from base64 import b32encode
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -29,6 +29,8 @@ _FEW = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _JSON = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+#: The letters of ids as the digits of a number to the base of 32.
+_DIGITS = str.maketrans("abcdefghijklmnopqrstuvwxyz234567", "0123456789abcdefghijklmnopqrstuv")
 #: Where an account's pairs begin and end.
 _FIRST, _LAST = bytes(DIGEST_SIZE), b"\xff" * DIGEST_SIZE
 #: So begin the lines of ``names``.
@@ -261,7 +263,8 @@ def _word(number: int) -> str:
 
 
 def _number(word: str) -> int:
-    return int.from_bytes(b32decode(word.upper() + "==="))
+    # Thirteen letters are a bit more than eight bytes. b32decode takes ten times as long, for each of many answers.
+    return int(word.translate(_DIGITS), 32) >> 1
 
 
 def _lines(line: PairLine) -> list[list[str]]:

@@ -35,8 +35,7 @@ assert _MOST <= MOST  # noqa: S101 - all of it may be one client's
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Answer:
+class Answer(NamedTuple):
     """One answer as it is recorded: ``at`` in microseconds since 1970, the ground of a permit."""
 
     at: int

@@ -72,9 +72,9 @@ def test_its_protected_account_is_no_public_one(broker: Broker) -> None:
     question = a_question(account, provenance=a_tag("public", "platform"))
     with broker.database.transaction() as tx:
         answer_offer(tx, broker, other, question)
-    assert asked(broker, other, replace(question, provenance=None)).decision.permitted
+    assert asked(broker, other, question._replace(provenance=None)).decision.permitted
     rechecked(broker)
-    assert ("MATCH-4b2",) == asked(broker, other, replace(question, provenance=None)).decision.clauses
+    assert ("MATCH-4b2",) == asked(broker, other, question._replace(provenance=None)).decision.clauses
 
 
 def test_at_its_limit_the_hour_to_go_on_is_read(broker: Broker) -> None:
