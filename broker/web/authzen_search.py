@@ -7,7 +7,7 @@ match and recorded as one, since the client learns what is answered; those that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -91,7 +91,7 @@ def _permitted(tx: Transaction, client: Client, candidates: Candidates) -> list[
     broker = current_broker()
     read = [(found, read_question(broker, asked)) for found, asked in candidates.pairs]
     # A tag is offered with an evaluation; here it would be offered for everybody who is found.
-    asked = [(found, replace(entry, provenance=None)) for found, entry in read if isinstance(entry, Question)]
+    asked = [(found, entry._replace(provenance=None)) for found, entry in read if isinstance(entry, Question)]
     take(client.client_id, items=len(asked))
     answers = decide_in_order(tx, broker, client, [question for _, question in asked])
     missed(sum(answer.missed for answer in answers))

@@ -6,17 +6,15 @@ escape and a key that stands twice are left to the one, a member that nobody kno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from broker.actions.broker import Broker
-from broker.actions.gather_facts import Question
-from broker.core.identifiers import Identifier, read_values
 from broker.core.reading import read_json
 from broker.errors import BrokerError
 from broker.web.batch_columns import Asked, Columns, sort_columns
-from broker.web.batch_wire import LONGEST_PURPOSE, LONGEST_VALUE, read_item, read_line
+from broker.web.batch_wire import LONGEST_PURPOSE, read_item, read_line
 from broker.web.spool import MAX_LINE
 
 
@@ -127,30 +125,17 @@ def _converted(value: object) -> Item:
         return _ODD
 
 
-def read_one(broker: Broker, raw: bytes, *, known: Callable[[str, str, str], bool]) -> Question | None:
-    """The one question of a body; None where it must be read the strict way.
-
-    *known* says whether a platform may be asked about records of a kind and type.
-    """
+def read_plain(raw: bytes) -> Item | None:
+    """The one question of a body, an account by its id and a record without a name; None where it may be another."""
     try:
         item = _ITEM.decode(raw)
     except _UNREAD:
         return None
-    account, record, purpose = item.account, item.identifier, item.purpose
-    platform = broker.platforms.get(account.platform)
-    if platform is None or account.id is None or purpose is None or account.handle is not None:
+    account = item.account
+    if account.id is None or item.purpose is None or account.handle is not None or item.identifier.name is not None:
         return None
     # Beside what must be there, the id and the purpose are.
-    plain = b"\\" not in raw and raw.count(b'"') == 2 * (_LEAST + 2 * _MEMBER) and record.name is None
-    if not plain or len(purpose) > LONGEST_PURPOSE or len(record.value) > LONGEST_VALUE:
-        return None
-    [value] = read_values(record.type, [record.value])
-    if value is None or not platform.grammar.id.fullmatch(account.id):
-        return None
-    if not known(platform.name, record.kind, record.type):
-        return None
-    identifier = Identifier(kind=record.kind, type=record.type, value=value)
-    return Question(platform=platform.name, account_id=account.id, handle=None, identifier=identifier, purpose=purpose)
+    return item if b"\\" not in raw and raw.count(b'"') == 2 * (_LEAST + 2 * _MEMBER) else None
 
 
 def _columns(items: Sequence[Item]) -> Columns:

@@ -7,8 +7,9 @@ parameter for it knows no items.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 
-from broker.core.budget import SECOND, Limits
+from broker.core.budget import SECOND, Budget, Limits
 
 _UNIT = {"requests": "", "items": ';broker-unit="items"', "misses": ';broker-unit="items"'}
 
@@ -28,17 +29,19 @@ def left_text(limits: Limits, left: Sequence[int | None], *, spent: Collection[s
     Told in hundredths of the store: two answers in a row read alike, whatever was asked between them. Misses are told
     of once less than half of them is left: before, an answer about nobody reads like any other.
     """
-    requests, items, misses = left
-    shown = {"requests": requests, "items": items}
-    if misses is not None and misses * 2 < limits.misses.store:
-        shown["misses"] = misses
-    stores = {name: limit.store for name, limit in limits._asdict().items()}
-    told = [_left(name, _about(number, stores[name]), spent, seconds) for name, number in shown.items()]
+    requests, items, misses = map(_about, left, limits)
+    few = left[2] is not None and left[2] * 2 < limits.misses.store
+    return _text((requests, items, misses if few else None), tuple(spent), seconds)
+
+
+@lru_cache(maxsize=1000)
+def _text(left: tuple[int | None, ...], spent: tuple[str, ...], seconds: int) -> str:
+    told = [_left(name, number, spent, seconds) for name, number in zip(Limits._fields, left, strict=True)]
     return ", ".join(filter(None, told))
 
 
-def _about(number: int | None, store: int) -> int | None:
-    step = store // 100
+def _about(number: int | None, limit: Budget) -> int | None:
+    step = limit.store // 100
     # A full store is told like one from which one was just taken.
     return number if number is None or number <= step or step < 1 else (number - 1) // step * step
 

@@ -130,6 +130,7 @@ UNUSUAL: dict[str, object] = {
     "no purpose": {name: value for name, value in ITEM.items() if name != "purpose"},
     "no account": {**ITEM, "account": {"platform": "x", "id": "jane"}},
     "no address": {**ITEM, "identifier": {**JANE, "value": "jane"}},
+    "another record without its name": {**ITEM, "identifier": {"kind": "other", "type": "other", "value": "C-1"}},
     "an unknown platform": {**ITEM, "account": {"platform": "y", "id": "5"}},
     "a list": [ITEM],
 }
