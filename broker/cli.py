@@ -114,6 +114,8 @@ def _serve(asked: argparse.Namespace) -> int:
                 port=asked.port,
                 workers=asked.workers,
                 log_config=log_config(settings.log_level),
+                # People wait for no core that a program's questions have.
+                any_core=asked.any_core or asked.people_only,
             )
     return 0
 
@@ -164,6 +166,11 @@ def _add_serving(serving: argparse.ArgumentParser) -> None:
     serving.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serving.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
     serving.add_argument("--workers", type=int, default=2, help="processes (%(default)s)")
+    serving.add_argument(
+        "--any-core",
+        action="store_true",
+        help="let workers run on any core; else each keeps to one of its own, while there is one",
+    )
     serving.add_argument(
         "--people-only",
         action="store_true",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,10 +20,18 @@ from broker.settings import share_numbers
 #: A body that arrives slowly holds a thread and nothing else; the proxy in front should not let it come to that.
 #: Programs may hold some of them only (web/front).
 THREADS = 160
+#: By what a worker shows the other workers of its broker that it keeps to a core: a name that is free when it dies.
+_CORE = "\0consent-broker {} core {}"
+_kept: list[socket.socket] = []
 
 
-def serve(*, target: str, host: str, port: int, workers: int, log_config: dict[str, Any]) -> None:
-    """Answer requests until a signal ends it, with what the factory *target* makes."""
+def serve(
+    *, target: str, host: str, port: int, workers: int, log_config: dict[str, Any], any_core: bool = False
+) -> None:
+    """Answer requests until a signal ends it, with what the factory *target* makes.
+
+    Each worker keeps to a core of its own, while there is one, or runs on *any_core*.
+    """
     Granian(
         target=target,
         factory=True,
@@ -34,7 +45,40 @@ def serve(*, target: str, host: str, port: int, workers: int, log_config: dict[s
         log_access=False,
         log_dictconfig=log_config,
         workers_kill_timeout=15,
-    ).serve()
+    ).serve(target_loader=_load if any_core else _load_on_a_core)
+
+
+def _load(target: str) -> Callable[..., Any]:
+    module, _, name = target.partition(":")
+    made: Callable[..., Any] = getattr(import_module(module), name)()
+    return made
+
+
+def _load_on_a_core(target: str) -> Callable[..., Any]:
+    keep_to_a_core()
+    return _load(target)
+
+
+def keep_to_a_core() -> int | None:
+    """Have this process computed on a core that no other child of its parent keeps to; None where there is none.
+
+    Its threads take turns anyway (there is one interpreter lock). On two cores each turn would begin with waking the
+    other one, which takes as long as a match.
+    """
+    usable = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    # Brokers that share a machine do not all begin with the same core.
+    parent, first = os.getppid(), os.getppid() % max(1, len(usable))
+    for core in usable[first:] + usable[:first] if len(usable) > 1 else ():
+        mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            mark.bind(_CORE.format(parent, core))
+        except OSError:
+            mark.close()
+        else:
+            _kept.append(mark)
+            os.sched_setaffinity(0, {core})
+            return core
+    return None
 
 
 @contextmanager
