@@ -116,12 +116,6 @@ def _by_handle(
     )
 
 
-def rule_all(tx: Transaction, broker: Broker, client: Client, questions: Sequence[Named]) -> list[Ruled]:
-    """Decide each of *questions*, in order, as :func:`rule_one` would."""
-    sitting = sit(tx, broker, client, pairs=pairs_of(questions), people=people_of(questions))
-    return [sitting.rule(asked) for asked in questions]
-
-
 def rule_one(tx: Transaction, broker: Broker, client: Client, asked: Named) -> Decision:
     """Decide one question; the decision holds the consent or the ground that it rests on."""
     return sit(tx, broker, client, pairs=pairs_of([asked]), people=people_of([asked])).decide(asked)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import AbstractContextManager
 from threading import BoundedSemaphore, Lock
 from typing import Any, NamedTuple
 
@@ -65,7 +64,7 @@ class Looker:
         self.asked = _in_style("?" if self._is_sqlite else "%s")
         # One at a time on SQLite: they share one interpreter, and each wait for it costs more than the look itself. On
         # PostgreSQL as many as there are connections: to open one more for a look takes as long as a hundred looks.
-        self.turn: AbstractContextManager[object] = Lock() if self._is_sqlite else BoundedSemaphore(_KEPT)
+        self.turn = Lock() if self._is_sqlite else BoundedSemaphore(_KEPT)
 
     def look(self, client_id: str, token_id: str, account: bytes, identifier: bytes) -> Look | None:
         """Return what there is, None of a client that is not there; raise :class:`Unavailable` when that fails."""

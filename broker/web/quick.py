@@ -47,6 +47,8 @@ _MOST = 10_000
 _NAME_SIZE, _NAMES = 16, 64
 #: Seconds for which the keys that tokens are verified by count as they were found.
 _MOMENT = 0.02
+#: Seconds for which a turn is waited for: where the database does not answer, nobody stands in line for it here.
+_PATIENCE = 1.0
 #: Bytes of a question: what is longer is seldom one.
 _LONGEST = 4096
 
@@ -56,7 +58,7 @@ class Quick:
 
     def __init__(self, inner: WSGIApplication, broker: Broker, recorder: Recorder, readers: Readers) -> None:
         self._inner, self._broker, self._recorder, self._readers = inner, broker, recorder, readers
-        self._looker = Looker(broker.database)
+        self.looker = Looker(broker.database)
         self._ring, self._look_again = broker.keys, 0.0
         self._tokens: tuple[KeyRing, dict[str, AccessToken]] = self._ring, {}
         self._clients: dict[str, KnownClient] = {}
@@ -121,11 +123,15 @@ class Quick:
         """The answer, on record, and what the client has left; None where it is not for here to give."""
         if token is None:
             return None
-        began = perf_counter()
+        began, turn = perf_counter(), self.looker.turn
+        if not turn.acquire(timeout=_PATIENCE):
+            return None
         try:
-            with self._looker.turn:
+            try:
                 item = read_plain(raw)
                 decided = self._decided(token, item) if item else None
+            finally:
+                turn.release()
             if decided is None:
                 return None
             self._recorder.make_last(decided[0])
@@ -149,7 +155,7 @@ class Quick:
         # Before the look: whatever it sees was so by then, or has begun since.
         now = self._broker.now()
         account, identifier, at = lane.account(account_id), lane.identifier(value), in_microseconds(now)
-        look = self._looker.look(token.client_id, token.token_id, account, identifier)
+        look = self.looker.look(token.client_id, token.token_id, account, identifier)
         if look is None or not self._may_call(known, token, look, now):
             return None
         said, names = known.ruled(self._broker, lane, look, at, account_id=account_id, value=value)

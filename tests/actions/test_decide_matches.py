@@ -29,7 +29,7 @@ from builders import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from broker.actions.answer_questions import Ruled, name_all, rule_all, rule_one
+from broker.actions.answer_questions import Named, Ruled, name_all, pairs_of, people_of, rule_one, sit
 from broker.actions.broker import Broker
 from broker.actions.decide_matches import decide_matches
 from broker.actions.gather_facts import Question, gather_facts, pair_of
@@ -160,16 +160,28 @@ def as_ruled(decision: Decision) -> Ruled:
     return Ruled(replace(decision, consent=None, ground=None), names_of(decision))
 
 
+def a_town(broker: Broker, clock: Clock, happens: list[Act]) -> Town:
+    """A town in which that has happened since noon, and nothing else."""
+    clock.now = NOON
+    emptied(broker.database)
+    town = Town(broker, clock)
+    for act in happens:
+        town.does(act)
+    return town
+
+
+def ruled_together(tx: Transaction, broker: Broker, client: Client, named: list[Named]) -> list[Ruled]:
+    """Each of many questions, from what was read for all of them at once."""
+    sitting = sit(tx, broker, client, pairs=pairs_of(named), people=people_of(named))
+    return [sitting.rule(asked) for asked in named]
+
+
 @given(happens=st.lists(acts, max_size=12))
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happened_one_question_and_many_are_answered_as_the_rows_say(
     sqlite_broker: Broker, clock: Clock, happens: list[Act]
 ) -> None:
-    clock.now = NOON
-    emptied(sqlite_broker.database)
-    town = Town(sqlite_broker, clock)
-    for act in happens:
-        town.does(act)
+    town = a_town(sqlite_broker, clock, happens)
     asked = questions()
     with sqlite_broker.database.transaction() as tx:
         for client in town.clients:
@@ -177,7 +189,7 @@ def test_whatever_happened_one_question_and_many_are_answered_as_the_rows_say(
             said = [from_the_rows(tx, sqlite_broker, client, question) for question in asked]
             alone = [rule_one(tx, sqlite_broker, client, one) for one in named]
             assert [as_ruled(decision) for decision in said] == [as_ruled(decision) for decision in alone]
-            assert [as_ruled(decision) for decision in said] == rule_all(tx, sqlite_broker, client, named)
+            assert [as_ruled(decision) for decision in said] == ruled_together(tx, sqlite_broker, client, named)
             many = decide_matches(tx, sqlite_broker, client, asked)
             assert [as_ruled(decision) for decision in said] == [Ruled(told.decision, told.names) for told in many.told]
 
@@ -228,11 +240,7 @@ def told_in_rows(text: str) -> list[tuple[object, ...]]:
 def test_whatever_happened_a_file_and_a_stream_are_answered_as_each_question_alone(
     sqlite_broker: Broker, clock: Clock, happens: list[Act]
 ) -> None:
-    clock.now = NOON
-    emptied(sqlite_broker.database)
-    town = Town(sqlite_broker, clock)
-    for act in happens:
-        town.does(act)
+    town = a_town(sqlite_broker, clock, happens)
     asked, http = questions(), create_app(sqlite_broker).test_client()
     items = [as_item(question) for question in asked]
     lines = "".join(f"{json.dumps(item)}\n" for item in items).encode()

@@ -29,6 +29,8 @@ from broker.store.looking import Looker
 from broker.store.questions import questions_about
 from broker.store.taping import Recorder
 from broker.store.tokens import revoke_token
+from broker.web.front import Front
+from broker.web.quick import Quick
 
 JANE = {"kind": "person", "type": "email", "value": "jane.canary@mailbox.example"}
 HER = {"platform": "x", "id": "2244994945"}
@@ -212,6 +214,16 @@ def test_where_nothing_can_be_taped_the_view_records_it(desk: Desk) -> None:
     with desk.broker.database.reading() as tx:
         assert len(questions_about(tx, desk.broker.blinder.account(an_account().account))) == 1
     desk.broker.recorder.folder.unlink()  # type: ignore[union-attr] # likewise
+
+
+def test_who_finds_the_short_way_taken_is_answered_by_the_view(desk: Desk) -> None:
+    front = desk.short.application.wsgi_app
+    assert isinstance(front, Front)
+    assert isinstance(front.inner, Quick)
+    assert front.inner.looker.turn.acquire(timeout=0)  # somebody whom the database does not answer
+    assert (200, 0) == (desk.ask().status_code, desk.taped)
+    front.inner.looker.turn.release()
+    assert (200, 1) == (desk.ask().status_code, desk.taped)
 
 
 def test_each_table_is_looked_into_by_its_key_whatever_the_planner_has_counted(desk: Desk) -> None:
