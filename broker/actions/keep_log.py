@@ -17,12 +17,23 @@ from broker.proof.batch import BatchClaims, sign_batch
 from broker.proof.merkle import leaf_hash, tree_root
 from broker.proof.receipt import leaf_data
 from broker.proof.tiles import Tile, grow, reading_tiles
-from broker.store.batches import Batch, Waiting, entries_waiting_since, latest_batch, save_batch, waiting_entries
-from broker.store.log import Head, Leaf, find_head, index_leaves, move_head, pending_leaves, read_tile, save_tiles
+from broker.store.batches import Batch, Waiting, latest_batch, placed, save_batch, waiting_entries
+from broker.store.log import (
+    Head,
+    Leaf,
+    find_head,
+    index_leaves,
+    indexed,
+    move_head,
+    pending_leaves,
+    read_tile,
+    save_tiles,
+)
 from broker.store.transaction import Transaction
+from broker.store.writing import Values
 
 #: What one transaction takes at most: enough to keep up with any broker, few enough that no writer waits long for it.
-BATCH = 512
+BATCH = 256
 #: Steps before what there is is published: however fast leaves come, none waits for all of them.
 _STEPS = 32
 
@@ -36,10 +47,19 @@ class HeadMoved(BrokerError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Chain:
+    """A batch, and its entries as they waited and as they are from then on."""
+
+    batch: Batch
+    entries: Sequence[Waiting]
+    rows: Sequence[Values]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """What an append writes in one transaction, or not at all: indices, tiles and the head."""
 
-    leaves: Sequence[Leaf]
+    leaves: Sequence[Values]
     tiles: Mapping[Tile, bytes]
     old: Head | None
     new: Head
@@ -54,17 +74,25 @@ def keep_log(broker: Broker, cosign: Cosign = nobody) -> None:
 
 
 def chain_trail(broker: Broker) -> int:
-    """Sign a batch over the entries that wait, the last batch among what it says; return how many they were."""
-    with broker.database.reading() as tx:
-        if entries_waiting_since(tx) is None:
-            return 0
+    """Chain entries that wait; return how many they were."""
+    chain = plan_chain(broker)
+    if chain is None:
+        return 0
     with broker.database.transaction() as tx:
-        # In this order: the entries are locked, so that the last batch is the last when somebody else just made one.
+        if not save_batch(tx, chain.batch, chain.entries, chain.rows):
+            raise HeadMoved("these entries were chained or erased meanwhile; this batch was undone")
+    return len(chain.rows)
+
+
+def plan_chain(broker: Broker) -> Chain | None:
+    """Sign a batch over the entries that wait, the last batch among what it says; None when nothing waits."""
+    with broker.database.reading() as tx:
         entries = waiting_entries(tx, limit=BATCH, key=broker.database.row_key)
         last = latest_batch(tx)
-        if entries and not save_batch(tx, _signed(broker, entries, last), entries):
-            raise HeadMoved("another sequencer made the next batch; this one was undone")
-    return len(entries)
+    if not entries:
+        return None
+    batch = _signed(broker, entries, last)
+    return Chain(batch=batch, entries=entries, rows=placed(batch, entries, key=broker.database.row_key))
 
 
 def append_leaves(broker: Broker) -> int:
@@ -76,7 +104,7 @@ def append_leaves(broker: Broker) -> int:
         # The head first: who comes second waits here for the first to end, and then writes nothing.
         if not move_head(tx, step.old, step.new):
             raise HeadMoved("another sequencer moved the head; this step was undone")
-        index_leaves(tx, step.leaves, first=step.new.size - len(step.leaves))
+        index_leaves(tx, step.leaves)
         save_tiles(tx, {(tile.level, tile.number): hashes for tile, hashes in step.tiles.items()})
     return len(step.leaves)
 
@@ -96,7 +124,8 @@ def plan_step(broker: Broker) -> Step | None:
                 raise HeadMoved("the tree grew while it was looked at") from error
             raise LogForked(f"the database's log is not whole: {error}") from error
     new = Head(size=size + len(leaves), root=root, moved_at=broker.now())
-    return Step(leaves=leaves, tiles=tiles, old=head, new=new)
+    rows = indexed(leaves, first=size, key=broker.database.row_key)
+    return Step(leaves=rows, tiles=tiles, old=head, new=new)
 
 
 def _until_done(take: Callable[[], int]) -> None:

@@ -27,6 +27,7 @@ from broker.store.log import (
     find_leaves,
     free_leaves,
     index_leaves,
+    indexed,
     latest_checkpoint,
     leave,
     leaves_between,
@@ -75,7 +76,8 @@ def restore_log(broker: Broker, folder: Path) -> Restored:
         for leaf in lost:
             leave(tx, leaf)
         known |= {leaf.data: leaf for leaf in lost}
-        index_leaves(tx, [known[data] for data in leaves[agreed:]], first=agreed)
+        there = [known[data] for data in leaves[agreed:]]
+        index_leaves(tx, indexed(there, first=agreed, key=broker.database.row_key))
         _put_tiles(tx, tiles, agreed, max(len(held), target.size))
     freed = set(held[agreed:]) - set(leaves[agreed:])
     return Restored(lost=len(lost), freed=len(freed), size=target.size)

@@ -11,10 +11,10 @@ from sqlmodel import col
 
 from broker.store.log import Leaf, leave
 from broker.store.log_tables import BatchRow, TrailRow
-from broker.store.row_mac import content_of, is_marked
+from broker.store.row_mac import MAC, content_of, is_marked
 from broker.store.trail import entry_mac
 from broker.store.transaction import Transaction
-from broker.store.writing import add_once, rewrite, table_of
+from broker.store.writing import Values, add_once, marked, rewrite_unchanged, table_of
 
 _TRAIL = table_of(TrailRow)
 
@@ -31,19 +31,20 @@ class Batch:
 
 @dataclass(frozen=True)
 class Waiting:
-    """An entry that no batch chains yet: its digest, and all that its MAC covers."""
+    """An entry that no batch chains yet: its digest, all that its MAC covers, and the MAC."""
 
     row: Mapping[str, object]
     digest: bytes
+    mac: bytes
 
 
 def waiting_entries(tx: Transaction, *, limit: int, key: bytes) -> list[Waiting]:
-    """Return entries without a batch, in the order they were written, and let nobody erase them meanwhile.
+    """Return entries without a batch, in the order they were written.
 
     One that the broker did not write, with the rows' *key*, is passed over, and so is a copy of one that was chained
     before: chained, either would say under a MAC of ours that a row is gone, or is an older one, and be believed.
     """
-    waiting = select(_TRAIL).where(_TRAIL.c.batch.is_(None)).order_by(_TRAIL.c.number).limit(limit).with_for_update()
+    waiting = select(_TRAIL).where(_TRAIL.c.batch.is_(None)).order_by(_TRAIL.c.number).limit(limit)
     found: dict[bytes, Waiting] = {}
     page = tx.execute(waiting).all()
     while page and len(found) < limit:
@@ -53,7 +54,7 @@ def waiting_entries(tx: Transaction, *, limit: int, key: bytes) -> list[Waiting]
         for row in ours:
             if row["digest"] not in known:
                 entry = {name: row[name] for name in content_of(_TRAIL)}
-                found.setdefault(row["digest"], Waiting(entry, row["digest"]))
+                found.setdefault(row["digest"], Waiting(entry, row["digest"], row[MAC]))
         if len(found) - before == len(rows):
             break
         page = tx.execute(waiting.where(_TRAIL.c.number > rows[-1]["number"])).all()
@@ -80,13 +81,20 @@ def latest_batch(tx: Transaction) -> Batch | None:
     return Batch(number=row.number, jwt=row.jwt, leaf=row.leaf, made_at=row.made_at) if row else None
 
 
-def save_batch(tx: Transaction, batch: Batch, entries: Sequence[Waiting]) -> bool:
-    """Keep a batch with its pending leaf, and give its entries their places; False when that number is taken."""
+def placed(batch: Batch, entries: Sequence[Waiting], *, key: bytes) -> list[Values]:
+    """The entries as they are from their batch on: its MAC, under the rows' *key*, covers the place too."""
+    return [
+        marked(key, TrailRow, {**entry.row, "batch": batch.number, "position": place})
+        for place, entry in enumerate(entries)
+    ]
+
+
+def save_batch(tx: Transaction, batch: Batch, entries: Sequence[Waiting], rows: Sequence[Values]) -> bool:
+    """Keep a batch with its pending leaf, and write its entries as they are :func:`placed`.
+
+    False when that number is taken, or an entry is not as it waited: somebody chained it, or it was erased.
+    """
     if not add_once(tx, BatchRow, **vars(batch)):
         return False
     leave(tx, Leaf(batch.leaf, "batch", batch.made_at))
-    # The MAC covers the place from now on: the entry is written anew.
-    rewrite(
-        tx, TrailRow, [{**entry.row, "batch": batch.number, "position": place} for place, entry in enumerate(entries)]
-    )
-    return True
+    return rewrite_unchanged(tx, TrailRow, rows, "batch", "position", was=[entry.mac for entry in entries])

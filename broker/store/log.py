@@ -13,7 +13,7 @@ from broker.store.log_tables import CheckpointRow, LogHeadRow, LogTileRow
 from broker.store.row_mac import canonical, is_marked, row_mac
 from broker.store.tables import LeafRow
 from broker.store.transaction import Transaction
-from broker.store.writing import add, add_once, change, drop, put, rewrite, table_of
+from broker.store.writing import Values, add, add_once, change, drop, marked, put, rewrite, table_of
 
 _LOG = 1
 #: Leaves that are looked up in one statement.
@@ -98,16 +98,18 @@ def waiting_since(tx: Transaction) -> datetime | None:
     return found
 
 
-def index_leaves(tx: Transaction, leaves: Iterable[Leaf], *, first: int) -> None:
-    """Give leaves their indices, from *first* on."""
-    rewrite(
-        tx,
-        LeafRow,
-        [
-            {"leaf": leaf.data, "kind": leaf.kind, "left_at": leaf.left_at, "leaf_index": index}
-            for index, leaf in enumerate(leaves, first)
-        ],
-    )
+def indexed(leaves: Iterable[Leaf], *, first: int, key: bytes) -> list[Values]:
+    """The rows of leaves that have their indices, from *first* on, with MACs under the rows' *key*."""
+    return [
+        marked(key, LeafRow, {"leaf": leaf.data, "kind": leaf.kind, "left_at": leaf.left_at, "leaf_index": index})
+        for index, leaf in enumerate(leaves, first)
+    ]
+
+
+def index_leaves(tx: Transaction, rows: Sequence[Values]) -> None:
+    """Write leaves as they are :func:`indexed`."""
+    if rows:
+        rewrite(tx, LeafRow, rows, "leaf_index")
 
 
 def index_of(tx: Transaction, leaf: bytes) -> int | None:

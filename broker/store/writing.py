@@ -39,7 +39,7 @@ def table_of(model: type) -> Table:
 def add(tx: Transaction, model: type, **values: object) -> None:
     """Insert one row."""
     table, trail = table_of(model), trail_of(tx)
-    row, content = _marked(trail, table, values)
+    row, content = _marked(trail.key, table, values)
     insert_rows(tx, inserting(table), [row])
     trail.touch(table, row)
     trail.note(table, row, content)
@@ -48,7 +48,7 @@ def add(tx: Transaction, model: type, **values: object) -> None:
 def add_all(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
     """Insert many rows in one go."""
     table, trail = table_of(model), trail_of(tx)
-    marked = [_marked(trail, table, values) for values in rows]
+    marked = [_marked(trail.key, table, values) for values in rows]
     if marked:
         insert_rows(tx, inserting(table), [row for row, _content in marked])
     for row, content in marked:
@@ -58,7 +58,7 @@ def add_all(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
 def add_once(tx: Transaction, model: type, **values: object) -> bool:
     """Insert unless a row of that key is there; say whether it was not. Racing inserts have one winner."""
     table, trail = table_of(model), trail_of(tx)
-    row, content = _marked(trail, table, values)
+    row, content = _marked(trail.key, table, values)
     # RETURNING tells; psycopg counts no rows for an INSERT.
     written = insert_rows(tx, inserting_once(table, tx.dialect.name), [row]).one_or_none() is not None
     if written:
@@ -70,7 +70,7 @@ def add_once(tx: Transaction, model: type, **values: object) -> bool:
 def put(tx: Transaction, model: type, key: Values, values: Values) -> None:
     """Insert a row, or write the one of that key anew."""
     table, trail = table_of(model), trail_of(tx)
-    row, content = _marked(trail, table, {**key, **values})
+    row, content = _marked(trail.key, table, {**key, **values})
     insert_rows(tx, putting(table, tx.dialect.name, tuple(key)), [row])
     trail.touch(table, row)
     trail.note(table, row, content)
@@ -133,17 +133,32 @@ def written_anew(tx: Transaction, model: type, *where: ColumnElement[bool], **va
     for found in rows:
         row = {**found._asdict(), **values}
         known = _key_of(table, row) in ours
-        new, content = _marked(trail, table, {name: row[name] for name in content_of(table)})
+        new, content = _marked(trail.key, table, {name: row[name] for name in content_of(table)})
         tx.execute(inserting(table), new if known else row)
         if known:
             trail.note(table, row, content)
     return rows
 
 
-def rewrite(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
-    """Write many rows anew, each found by its key and given whole; of tables that the trail does not follow."""
-    table, trail = table_of(model), trail_of(tx)
-    tx.execute(_rewrite(table), [_bound(table, _marked(trail, table, row)[0]) for row in rows])
+def marked(key: bytes, model: type, values: Values) -> Values:
+    """A whole row with its MAC under *key*, for :func:`rewrite`: made before a transaction, it keeps nobody waiting."""
+    return _marked(key, table_of(model), values)[0]
+
+
+def rewrite(tx: Transaction, model: type, rows: Sequence[Values], *only: str) -> None:
+    """Write *only* these columns of many rows anew, each :func:`marked`; of tables that the trail does not follow."""
+    table = table_of(model)
+    tx.execute(_rewrite_some(table, *only, MAC), [_bound(table, row, *only, MAC) for row in rows])
+
+
+def rewrite_unchanged(tx: Transaction, model: type, rows: Sequence[Values], *only: str, was: Sequence[bytes]) -> bool:
+    """The same of rows that still have the MACs that each *was* read with.
+
+    False where one has not: some are written then, and the transaction is to be undone.
+    """
+    table = table_of(model)
+    bound = [{**_bound(table, row, *only, MAC), "was": mac} for row, mac in zip(rows, was, strict=True)]
+    return tx.execute(_rewrite_unchanged(table, *only, MAC), bound).rowcount == len(rows)
 
 
 def is_as_written(tx: Transaction, table: Table, row: Values) -> bool:
@@ -237,13 +252,13 @@ def _mark(tx: Transaction, trail: Trail, table: Table, row: dict[str, object]) -
     trail.note(table, row, content)
 
 
-def _marked(trail: Trail, table: Table, values: Values) -> tuple[dict[str, object], bytes]:
+def _marked(key: bytes, table: Table, values: Values) -> tuple[dict[str, object], bytes]:
     """A whole row with its MAC, and its content: what is not given is NULL, and what is no column a slip of the pen."""
     row = {name: values.get(name) for name in content_of(table)}
     if values.keys() - row.keys():
         raise TypeError(f"{table.name} has no {', '.join(sorted(values.keys() - row.keys()))}")
     content = canonical(table, row)
-    return {**row, MAC: row_mac(trail.key, content)}, content
+    return {**row, MAC: row_mac(key, content)}, content
 
 
 def _bound(table: Table, row: Values, *only: str) -> dict[str, object]:
@@ -269,8 +284,8 @@ def _equal(table: Table, names: Sequence[str]) -> list[ColumnElement[bool]]:
 
 
 @cache
-def _rewrite(table: Table) -> Update:
-    return _updating(table, [column.name for column in table.columns if not column.primary_key])
+def _rewrite_unchanged(table: Table, *names: str) -> Update:
+    return _updating(table, names).where(table.c[MAC] == bindparam("was"))
 
 
 @cache

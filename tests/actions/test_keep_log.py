@@ -15,7 +15,7 @@ from watched import WatchedDatabase
 
 from broker.actions import keep_log as keeping
 from broker.actions.broker import Broker
-from broker.actions.keep_log import BATCH, HeadMoved, append_leaves, chain_trail, keep_log, plan_step
+from broker.actions.keep_log import BATCH, HeadMoved, append_leaves, chain_trail, keep_log, plan_chain, plan_step
 from broker.actions.prove_leaf import prove_leaf
 from broker.actions.watch_log import trouble_with_log
 from broker.errors import LogForked
@@ -27,6 +27,7 @@ from broker.store.log import index_of, list_checkpoints
 from broker.store.log_tables import CheckpointRow, LogTileRow
 from broker.store.objections import EVERYONE, object_to
 from broker.store.tables import LeafRow
+from broker.store.trail import blank_entries
 from broker.store.writing import table_of
 
 
@@ -36,10 +37,12 @@ def keeper(database: WatchedDatabase, clock: Clock, tmp_path: Path) -> Broker:
     return a_keeper(database, tmp_path / "marks", clock=clock)
 
 
-def object_once(broker: Broker) -> None:
-    """Write a row that the trail follows."""
+def object_once(broker: Broker) -> bytes:
+    """Write a row that the trail follows, and return the account that it is about."""
+    account = broker.random(32)
     with broker.database.transaction() as tx:
-        object_to(tx, broker.random(32), EVERYONE, why="it is my name", now=broker.now())
+        object_to(tx, account, EVERYONE, why="it is my name", now=broker.now())
+    return account
 
 
 def waiting(broker: Broker) -> int:
@@ -107,6 +110,24 @@ def test_what_was_written_is_chained_batch_upon_batch(keeper: Broker, clock: Clo
     assert (1, encode(batch_root([entry["digest"]])), encode(first.leaf)) == (
         said["number"], said["root"], said["previous"],
     )  # fmt: skip
+
+
+def test_a_batch_over_entries_that_were_erased_meanwhile_is_undone(
+    keeper: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = object_once(keeper)
+    late = plan_chain(keeper)
+    with keeper.database.transaction() as tx:
+        assert 1 == len(blank_entries(tx, [account], erasure_id="an-erasure"))
+    before = backup(keeper.database)
+    monkeypatch.setattr(keeping, "plan_chain", lambda _broker: late)
+    with pytest.raises(HeadMoved):
+        chain_trail(keeper)
+    assert before == backup(keeper.database)
+    monkeypatch.undo()
+    assert 1 == chain_trail(keeper)
+    (entry,) = backup(keeper.database)["trail"]
+    assert (0, 0, "an-erasure") == (entry["batch"], entry["position"], entry["erasure_id"])
 
 
 def test_of_two_who_append_the_same_one_writes_and_the_other_writes_nothing(

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from time import sleep
 
 import pytest
 from builders import NOON, a_pen, undone
 from sqlalchemy import event, select, text
 
 from broker.errors import BadConfiguration, Unavailable
+from broker.store import connecting
 from broker.store.database import Database
 from broker.store.routes import GRANT, add_route, find_route
 from broker.store.short_lived import RevokedTokenRow
@@ -113,14 +116,34 @@ def test_a_statement_that_was_never_sent_tells_no_value_either(database: Databas
     assert CANARY not in str(caught.value)
 
 
-def impatient(database: Database) -> None:
-    """Let every connection from now on give up on a taken lock at once."""
-    database.close()
-    event.listen(database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=50"))
+def test_whoever_waits_to_write_looks_often_and_does_not_sleep_through_a_moment_in_which_nobody_writes(
+    own_sqlite: Database,
+) -> None:
+    looks: list[str] = []
+    own_sqlite.close()
+    event.listen(own_sqlite.engine, "connect", lambda raw, _: raw.set_trace_callback(looks.append))
+
+    def revoke() -> None:
+        with own_sqlite.transaction() as tx:
+            revoke_token(tx, "a token", expires_at=NOON)
+
+    with closing(sqlite3.connect(str(own_sqlite.engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        writer = Thread(target=revoke)
+        writer.start()
+        sleep(0.5)
+        looked = looks.count("BEGIN IMMEDIATE")
+        other.execute("COMMIT")
+        writer.join(10)
+    assert looked > 20  # where SQLite itself waits, it is asked once, and looks ten times
+    with own_sqlite.reading() as tx:
+        assert token_revoked(tx, "a token")
 
 
-def test_a_writer_that_finds_the_database_taken_is_told_to_ask_again(own_sqlite: Database) -> None:
-    impatient(own_sqlite)
+def test_a_writer_that_finds_the_database_taken_is_told_to_ask_again(
+    own_sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "BUSY_MS", 50)
     with own_sqlite.transaction() as tx:
         revoke_token(tx, "the first writer's", expires_at=NOON)
         with pytest.raises(Unavailable), own_sqlite.transaction() as late:

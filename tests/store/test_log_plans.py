@@ -10,7 +10,7 @@ from builders import NOON
 from sqlalchemy import Connection, event
 
 from broker.store.database import Database
-from broker.store.log import Leaf, index_leaves, leave, pending_leaves, waiting_since
+from broker.store.log import Leaf, index_leaves, indexed, leave, pending_leaves, waiting_since
 from broker.store.transaction import Transaction
 
 LOOKS: tuple[Callable[[Transaction], object], ...] = (
@@ -45,7 +45,7 @@ def test_leaves_that_wait_are_read_in_order_and_never_sorted(own_sqlite: Databas
     with own_sqlite.transaction() as tx:
         for number in range(40):
             leave(tx, a_leaf(number))
-        index_leaves(tx, [a_leaf(number) for number in range(30)], first=0)
+        index_leaves(tx, indexed(map(a_leaf, range(30)), first=0, key=b"p" * 32))
         if analysed:
             tx.exec_driver_sql("ANALYZE leaves")
     for look in LOOKS:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Row, select
 
-from broker.store.batches import Batch, latest_batch, save_batch, waiting_entries
+from broker.store.batches import Batch, latest_batch, placed, save_batch, waiting_entries
 from broker.store.columns import metadata
 from broker.store.database import Database
 from broker.store.log_tables import TrailRow
@@ -114,9 +115,12 @@ def test_a_mac_covers_an_entrys_place_once_it_has_one(database: Database) -> Non
         (waiting,) = entries(tx)
         assert entry_mac(KEY, {**waiting._asdict(), "number": 77}) == waiting.mac
         batch = Batch(number=0, jwt="a batch", leaf=b"l" * 32, made_at=NOON)
-        assert save_batch(tx, batch, waiting_entries(tx, limit=10, key=KEY))
-        assert not save_batch(tx, batch, [])
+        found = waiting_entries(tx, limit=10, key=KEY)
+        rows = placed(batch, found, key=KEY)
+        assert save_batch(tx, batch, found, rows)
+        assert not save_batch(tx, batch, found, rows)
         assert batch == latest_batch(tx)
+        assert not save_batch(tx, replace(batch, number=1, leaf=b"m" * 32), found, rows)  # these are chained
     with database.reading() as tx:
         (chained,) = entries(tx)
     assert (0, 0) == (chained.batch, chained.position)
