@@ -19,9 +19,9 @@ from broker.store.slow import note_slow
 BUSY_MS = 10_000
 #: Seconds between two looks of whoever waits to write.
 _LOOK = 0.002
-#: Pages of SQLite's journal, 32 MB of them, after which whoever commits copies them into the database: tens of
-#: milliseconds, which at SQLite's own 1,000 pages one grant in 26 would take. A duty does it before (Database.settle).
-_JOURNAL = 8_000
+#: Pages of SQLite's journal, 128 MB of them, after which whoever commits copies them into the database: tenths of a
+#: second, and at SQLite's own 1,000 pages every twentieth grant would. A duty does it before (Database.settle).
+_JOURNAL = 32_000
 #: WAL with FULL: at NORMAL an acknowledged row is lost in a power cut. secure_delete overwrites what is erased.
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -34,7 +34,13 @@ _PRAGMAS = (
 )
 #: Connections of one worker: more than those who may wait ever have (store/turns), so there is one for a withdrawal.
 #: No error tells a statement's values.
-_POOL: dict[str, Any] = {"pool_size": 8, "max_overflow": 24, "pool_timeout": 10, "hide_parameters": True}
+_POOL: dict[str, Any] = {
+    "pool_size": 8,
+    "max_overflow": 24,
+    "pool_timeout": 10,
+    "pool_use_lifo": True,
+    "hide_parameters": True,
+}
 #: For statements that stand alone, and wait for nobody who has a connection: whoever counts beside a transaction.
 FEW = {**_POOL, "pool_size": 2, "max_overflow": 6}
 #: A server that is there answers in a moment. One that went without a word is noticed within seconds: whoever waits on

@@ -18,12 +18,11 @@ from broker.core.consent import ConsentRecord, ConsentStatus
 from broker.core.identifiers import OffPlatformId
 from broker.core.match import Decision, Ground
 from broker.core.presence import Presence
+from broker.store.keyed import rows_of
 from broker.store.match_tables import CautionRow, PairRow
 from broker.store.transaction import Transaction
 from broker.store.writing import table_of, wipe
 
-#: Parameters of one statement; SQLite takes 32,766.
-_AT_ONCE = 30_000
 #: To look up two accounts takes as long as to read so many rows that lie together.
 _FEW = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -102,7 +101,7 @@ PairFound = tuple[bytes, str, str, int]
 
 def pair_rows(tx: Transaction, keys: Sequence[bytes]) -> dict[bytes, PairFound]:
     """Return the rows of those of these pairs of which anything is known."""
-    return {row[0]: row for row in _found(tx, _PAIRS, keys)}
+    return {row[0]: row for row in rows_of(tx, _PAIRS, keys)}
 
 
 def caution_key(account: bytes, whose: str) -> bytes:
@@ -121,7 +120,7 @@ def cautions_of(tx: Transaction, accounts: Collection[bytes], whose: Collection[
     rows = _all_cautions(tx, fewer_than=len(accounts) // _FEW)
     if rows is None:
         keys = [account + tag for account in set(accounts) for tag in tags]
-        rows = _found(tx, _CAUTIONS, keys)
+        rows = rows_of(tx, _CAUTIONS, keys)
     elif rows:
         about = set(accounts)
         rows = [row for row in rows if row[0][:DIGEST_SIZE] in about and row[0][DIGEST_SIZE:] in tags]
@@ -209,28 +208,6 @@ def in_microseconds(moment: datetime) -> int:
 def from_microseconds(number: int) -> datetime:
     """The moment so many microseconds after 1970 began."""
     return _EPOCH + number * _MICROSECOND
-
-
-def _found(tx: Transaction, asked: str, keys: Sequence[bytes]) -> list[Any]:
-    """The rows of these keys, by one list of keys and no join.
-
-    After ANALYZE, SQLite makes a Bloom filter over the whole table for a join. The driver is asked directly: to compile
-    a statement for so many keys takes as long as to run it. PostgreSQL gets one array, in binary: as text, keys would
-    be written and read digit by digit.
-    """
-    found: list[Any] = []
-    for begin in range(0, len(keys), _AT_ONCE):
-        some = keys[begin : begin + _AT_ONCE]
-        if tx.dialect.name == "postgresql":
-            found += tx.exec_driver_sql(f"{asked} = ANY(%b)", (list(some),)).all()
-        else:
-            found += tx.exec_driver_sql(f"{asked} IN ({_places(len(some))})", tuple(some)).all()
-    return found
-
-
-@cache
-def _places(number: int) -> str:
-    return ",".join("?" * number)
 
 
 _PAIRS = "SELECT pair, shape, names, ends_at FROM pairs WHERE pair"
