@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from select import POLLIN, poll
 from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 
 from broker import watching
 from broker.store.slow import note_slow
@@ -164,14 +163,20 @@ def _begin_to_write(connection: Connection) -> None:
     ends = monotonic() + BUSY_MS / 1000
     driver.execute("PRAGMA busy_timeout=0")
     try:
-        while monotonic() < ends:
-            with suppress(sqlite3.OperationalError):
-                driver.execute("BEGIN IMMEDIATE")
-                return
+        while not _begins_to_write(connection, last=monotonic() >= ends):
             sleep(_LOOK)
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # what is wrong is said in SQLAlchemy's words
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def _begins_to_write(connection: Connection, *, last: bool) -> bool:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if last or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
