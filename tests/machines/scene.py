@@ -198,7 +198,9 @@ class Scene(RuleBasedStateMachine):
     def accepted(self, client: Client, who: Who, identifier: str, said: Said, answer: Answer) -> str:
         """Note an accepted tag; the very same one of the same pair has the id it had."""
         meant = self.model.meant(client, who)
-        stated = json.dumps(said[0].stated(said[1]), sort_keys=True)
+        # A member that is null says what one says that is not there.
+        members = {name: value for name, value in said[0].stated(said[1]).items() if value is not None}
+        stated = json.dumps(members, sort_keys=True)
         tag = Tag(client.name, meant.name, identifier, said[0].basis or "", frozenset(said[1]), stated)
         association: str = answer.json["id"]
         assert (tag.basis, said[1]) == (answer.json["basis"], answer.json["expected_purposes"])
