@@ -124,8 +124,7 @@ def plan_step(broker: Broker) -> Step | None:
                 raise HeadMoved("the tree grew while it was looked at") from error
             raise LogForked(f"the database's log is not whole: {error}") from error
     new = Head(size=size + len(leaves), root=root, moved_at=broker.now())
-    rows = indexed(leaves, first=size, key=broker.database.row_key)
-    return Step(leaves=rows, tiles=tiles, old=head, new=new)
+    return Step(leaves=indexed(leaves, first=size, key=broker.database.row_key), tiles=tiles, old=head, new=new)
 
 
 def _until_done(take: Callable[[], int]) -> None:

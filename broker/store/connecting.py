@@ -18,6 +18,8 @@ from broker.store.slow import note_slow
 BUSY_MS = 10_000
 #: Seconds between two looks of whoever waits to write.
 _LOOK = 0.002
+#: The bits of SQLite's error codes that say which kind one is of.
+_KIND = 0xFF
 #: Pages of SQLite's journal, 128 MB of them, after which whoever commits copies them into the database: tenths of a
 #: second, and at SQLite's own 1,000 pages every twentieth grant would. A duty does it before (Database.settle).
 _JOURNAL = 32_000
@@ -173,7 +175,8 @@ def _begins_to_write(connection: Connection, *, last: bool) -> bool:
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except OperationalError as error:
-        if last or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+        # Somebody may also be mending what a killed process left: BUSY too, with more in its upper bits.
+        if last or getattr(error.orig, "sqlite_errorcode", 0) & _KIND != sqlite3.SQLITE_BUSY:
             raise
         return False
     return True

@@ -15,7 +15,7 @@ from broker.store.database import Database
 from broker.store.pairs import PairFound, caution_key, cautions_from
 from broker.store.row_security import SETTING
 
-#: Connections of one worker to PostgreSQL for this. With more of them, one match of a hundred waited 80 ms and longer.
+#: Connections of one worker to PostgreSQL for this. More of them answer no more matches, and lengthen the tail.
 _KEPT = 2
 #: Of such a connection to SQLite, which only ever reads: pages of the file are looked at where the system has them,
 #: the first 2 GB of it (SQLite maps no more), and what is beyond is kept for the next look, as long as nobody commits.

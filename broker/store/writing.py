@@ -48,10 +48,10 @@ def add(tx: Transaction, model: type, **values: object) -> None:
 def add_all(tx: Transaction, model: type, rows: Sequence[Values]) -> None:
     """Insert many rows in one go."""
     table, trail = table_of(model), trail_of(tx)
-    marked = [_marked(trail.key, table, values) for values in rows]
-    if marked:
-        insert_rows(tx, inserting(table), [row for row, _content in marked])
-    for row, content in marked:
+    whole = [_marked(trail.key, table, values) for values in rows]
+    if whole:
+        insert_rows(tx, inserting(table), [row for row, _content in whole])
+    for row, content in whole:
         trail.note(table, row, content)
 
 
