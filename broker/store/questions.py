@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlmodel import col
 
 from broker.store.paging import Place, page
@@ -20,10 +20,17 @@ from broker.store.terms_tables import LedToRow
 from broker.store.transaction import Transaction
 from broker.store.types import UtcDateTime
 
+# Read first, and as a whole: in a cluster it lies by account, and what it led from under the handle's own digest.
+_LED_TO = (
+    select(col(LedToRow.handle), col(LedToRow.decision_id), col(LedToRow.decided_at))
+    .where(col(LedToRow.account) == bindparam("led_account"))
+    .cte("led")
+    .prefix_with("MATERIALIZED", dialect="postgresql")
+)
 _LED = and_(
-    col(LedToRow.handle) == col(DecisionRow.account),
-    col(LedToRow.decision_id) == col(DecisionRow.decision_id),
-    col(LedToRow.decided_at) == col(DecisionRow.decided_at),
+    _LED_TO.c.handle == col(DecisionRow.account),
+    _LED_TO.c.decision_id == col(DecisionRow.decision_id),
+    _LED_TO.c.decided_at == col(DecisionRow.decided_at),
 )
 _TOLD = [
     col(column)
@@ -79,9 +86,9 @@ def questions_about(
         limit=limit,
     )
     by_handle = page(
-        select(*_TOLD).join_from(LedToRow, DecisionRow, _LED).where(col(LedToRow.account) == account, *asked),
-        col(LedToRow.decided_at),
-        col(LedToRow.decision_id),
+        select(*_TOLD).join_from(_LED_TO, DecisionRow, _LED).where(*asked).params(led_account=account),
+        col(DecisionRow.decided_at),
+        col(DecisionRow.decision_id),
         before=before,
         limit=limit,
     )
@@ -101,7 +108,7 @@ def last_asked(tx: Transaction, account: bytes) -> dict[str, datetime]:
     found = last_answered(tx, account)
     for query in (
         asked.where(col(DecisionRow.account) == account),
-        asked.join_from(LedToRow, DecisionRow, _LED).where(col(LedToRow.account) == account),
+        asked.join_from(_LED_TO, DecisionRow, _LED).params(led_account=account),
     ):
         for row in tx.execute(query):
             found[row.client_id] = max(row.at, found.get(row.client_id, row.at))

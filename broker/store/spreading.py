@@ -45,7 +45,8 @@ HERE = (
 _CITUS = text("SELECT count(*) FROM pg_extension WHERE extname = 'citus'")
 _SPREAD = text("SELECT logicalrelid::text FROM pg_dist_partition")
 assert TABLES  # noqa: S101 - loading them is what fills the metadata
-_LEADERS = {"account": "people", "client_id": "streams", "sheet_id": "sheets"}
+#: A handle lies where an account of the same digest would: what was said under it is found beside it.
+_LEADERS = {"account": "people", "handle": "people", "client_id": "streams", "sheet_id": "sheets"}
 
 
 def has_citus(tx: Connection) -> bool:

@@ -135,6 +135,7 @@ def written_anew(tx: Transaction, model: type, *where: ColumnElement[bool], **va
         known = _key_of(table, row) in ours
         new, content = _marked(trail.key, table, {name: row[name] for name in content_of(table)})
         tx.execute(inserting(table), new if known else row)
+        trail.touch(table, row)
         if known:
             trail.note(table, row, content)
     return rows

@@ -24,6 +24,7 @@ from broker.store.database import Database
 from broker.store.deliveries import revive
 from broker.store.spreading import BY
 from broker.store.tables import ReceiptRow
+from broker.store.trail import trail_of
 from broker.store.writing import change, table_of, written_anew
 
 pytestmark = pytest.mark.postgres
@@ -116,6 +117,8 @@ def test_a_row_that_is_written_anew_reads_as_one_that_was_changed(broker: Broker
     for carry in (change, written_anew):
         with pytest.raises(ZeroDivisionError), broker.database.transaction() as tx:  # noqa: PT012 - undone
             carry(tx, ReceiptRow, table_of(ReceiptRow).c.client_id == client.client_id, account=b"n" * 16)
-            found.append([tuple(row) for row in tx.execute(table_of(ReceiptRow).select())])
+            rows = [tuple(row) for row in tx.execute(table_of(ReceiptRow).select())]
+            found.append((rows, [(table, row["account"]) for table, row in trail_of(tx).touched]))
             raise ZeroDivisionError
-    assert found[0] == found[1] != []
+    assert found[0] == found[1]
+    assert ("receipts", b"n" * 16) in found[0][1]

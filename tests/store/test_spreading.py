@@ -54,7 +54,7 @@ def test_what_is_about_a_person_lies_by_account_and_what_is_told_by_client() -> 
     assert about == {name for name, column in BY.items() if column == "account"}
     assert {"clients", "notices", "policy_texts"} <= set(EVERYWHERE)
     beside = dict(statements())
-    assert all("colocate_with => 'people'" in beside[name] for name in about - {"people"})
+    assert all("colocate_with => 'people'" in beside[name] for name in {*about, "handles"} - {"people"})
 
 
 @pytest.mark.postgres
