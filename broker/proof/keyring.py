@@ -80,7 +80,7 @@ class KeySource(Protocol):
 
 
 class LiveKeys:
-    """Keys that follow their manifest. A look at it costs a microsecond, so it is looked at before every use.
+    """Keys that follow their manifest: whoever asks for them looks at it, which costs a microsecond.
 
     What cannot be read leaves the keys in use as they were, and is told by :meth:`trouble`: a broker that serves goes
     on serving, and says that it would not start again.

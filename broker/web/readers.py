@@ -6,8 +6,6 @@ told before a body is read, since that is what takes long.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from threading import Lock
 
 from flask import Flask, current_app, g, request
@@ -26,17 +24,8 @@ class Readers:
     def __init__(self) -> None:
         self._lock, self._under_way = Lock(), dict[str, int]()
 
-    @contextmanager
-    def one(self, whose: str) -> Iterator[None]:
-        """Be one of those requests, *whose* it is, or raise :class:`Unavailable` at once."""
-        self.enter(whose)
-        try:
-            yield
-        finally:
-            self.leave(whose)
-
     def enter(self, whose: str) -> None:
-        """Begin one, or raise :class:`Unavailable`; who begins one ends it."""
+        """Begin one of those requests, *whose* it is, or raise :class:`Unavailable` at once; who begins one ends it."""
         with self._lock:
             number = self._under_way.get(whose, 0)
             if number >= _MOST:

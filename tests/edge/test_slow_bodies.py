@@ -42,7 +42,7 @@ def slow(broker: RunningBroker, other_business: Business, path: str, kind: str, 
             connection.sendall(head.encode())
         while answered := select(waiting, [], [], SILENCE)[0]:
             waiting = [connection for connection in waiting if connection not in answered]
-        assert len(waiting) <= 2 * PLACES, "some are begun and the others turned away"
+        assert len(waiting) <= PLACES, "half of the places of either worker, and the others are turned away"
         yield
 
 

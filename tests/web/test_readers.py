@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -23,6 +23,16 @@ ITEM: dict[str, Any] = {
     "purpose": "customer-care",
 }
 Bearer = Callable[..., dict[str, str]]
+
+
+@contextmanager
+def reading(readers: Readers, whose: str) -> Iterator[None]:
+    """Be one whose body is read."""
+    readers.enter(whose)
+    try:
+        yield
+    finally:
+        readers.leave(whose)
 
 
 @pytest.fixture
@@ -55,7 +65,7 @@ def slow(readers: Readers) -> Iterator[Callable[[str], None]]:
 
         def hold(whose: str) -> None:
             for _ in range(PLACES // 2):
-                held.enter_context(readers.one(whose))
+                held.enter_context(reading(readers, whose))
 
         yield hold
 
@@ -93,13 +103,13 @@ def test_what_was_held_is_given_back_and_nobodys_name_is_kept(
     for headers in (bearer(client, "match"), bearer(client), {}):
         asked(http, headers)
     for number in range(PLACES):
-        with readers.one("one"), readers.one(f"client {number}"):
+        with reading(readers, "one"), reading(readers, f"client {number}"):
             pass
-    with pytest.raises(ZeroDivisionError), readers.one("one"):
+    with pytest.raises(ZeroDivisionError), reading(readers, "one"):
         raise ZeroDivisionError
     assert {} == readers._under_way  # noqa: SLF001 - a name that stays is a leak
     with ExitStack() as held:
         for _ in range(PLACES // 2):
-            held.enter_context(readers.one("one"))
-        with pytest.raises(Unavailable, match="nothing was done"), readers.one("one"):
+            held.enter_context(reading(readers, "one"))
+        with pytest.raises(Unavailable, match="nothing was done"), reading(readers, "one"):
             pytest.fail("it had more than half")
